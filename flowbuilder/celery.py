@@ -1,0 +1,14 @@
+"""The Celery application: the doorbell that wakes a worker. The rows in the database are the truth.
+
+Workers start with `celery -A flowbuilder worker`; the sweeper needs one `celery -A flowbuilder beat` (or `-B`).
+"""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "flowbuilder.settings")
+
+app = Celery("flowbuilder")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks(["accounts", "flowbuilder"])
