@@ -1,0 +1,73 @@
+"""What must hold for any flow, whatever its steps do. Sentences name the step through `label`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+from flowbuilder.graph import walk
+from flowbuilder.graph.values import Graph, Problem
+
+Label = Callable[[str], str]
+
+
+def check_shape(graph: Graph, label: Label = lambda key: f"“{key}”") -> list[Problem]:
+    """What makes a flow impossible to keep: dangling links, cycles, doubled keys and ports."""
+    found: list[Problem] = []
+    for key, count in Counter(step.key for step in graph.steps).items():
+        if count > 1:
+            found.append(
+                Problem("doubled-id", f"{count} steps share the id “{key}”. Each needs its own.", key)
+            )
+    for (source, port), count in Counter((link.source, link.port) for link in graph.links).items():
+        if count > 1:
+            found.append(Problem("doubled-port", f"The way “{port}” leads to {count} steps.", source))
+    for link in graph.links:
+        where = "The trigger" if link.source is None else label(link.source)
+        if link.source is not None and link.source not in graph.by_key:
+            found.append(
+                Problem("dangling", f"A link starts at the step “{link.source}”, which does not exist.")
+            )
+        elif link.target not in graph.by_key:
+            found.append(
+                Problem(
+                    "dangling",
+                    f"{where} leads to the step “{link.target}”, which does not exist.",
+                    link.source,
+                )
+            )
+        elif link.source == link.target:
+            found.append(Problem("cycle", f"{where} leads to itself.", link.source))
+        elif link.source is not None and link.port not in graph.by_key[link.source].ports:
+            found.append(
+                Problem("no-such-port", f"{where} has no way out called “{link.port}”.", link.source)
+            )
+    if not found and (cycle := walk.find_cycle(graph)):
+        names = " → ".join(label(key) for key in cycle)
+        found.append(Problem("cycle", f"These steps lead in a circle: {names}.", cycle[0]))
+    return found
+
+
+def check_completeness(graph: Graph, label: Label = lambda key: f"“{key}”") -> list[Problem]:
+    """What a flow of sound shape still lacks before it can run."""
+    found: list[Problem] = []
+    if graph.trigger is None:
+        found.append(Problem("no-trigger", "Choose what starts this flow.", "trigger"))
+    if not graph.steps:
+        found.append(Problem("no-steps", "Add a first step below the trigger."))
+        return found
+    if graph.entry is None:
+        found.append(
+            Problem("no-entry", "Nothing comes after the trigger: link it to a first step.", "trigger")
+        )
+    reached = set(walk.breadth_first(graph))
+    found += [
+        Problem("unreachable", f"{label(step.key)} cannot be reached: no way leads to it.", step.key)
+        for step in graph.steps
+        if step.key not in reached
+    ]
+    for step in graph.steps:
+        if len(step.ports) > 1 and not graph.out.get(step.key):
+            text = f"Both ways out of {label(step.key)} are empty: it makes no difference."
+            found.append(Problem("empty-split", text, step.key, blocks=False))
+    return found

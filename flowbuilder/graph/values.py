@@ -1,0 +1,107 @@
+"""The values of a flow: a trigger, steps, and links from a port of one step to another step.
+
+    [metric] -> <wait 1h> -> (split) -yes-> [sms]
+                                     -no--> [email]
+
+A link whose source is None leaves the trigger. A port without a link is an exit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+NEXT = "next"
+YES = "yes"
+NO = "no"
+
+Config = Mapping[str, Any]
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """What starts the flow: its type and settings, without the type."""
+
+    type: str
+    config: Config = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One action. `ports` are its ways out, in the order in which they are drawn and numbered."""
+
+    key: str
+    type: str
+    config: Config = field(default_factory=dict)
+    name: str = ""
+    ports: tuple[str, ...] = (NEXT,)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    source: str | None
+    port: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that keeps a flow from being published (`blocks`), or that a person should know.
+
+    `step` is the key of the step, "trigger", or None for the flow as a whole; `path` leads to the
+    setting inside it. `code` is stable; `text` is a sentence for people.
+    """
+
+    code: str
+    text: str
+    step: str | None = None
+    path: Path = ()
+    blocks: bool = True
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A whole flow. Steps keep the order in which they were made; it means nothing."""
+
+    trigger: Trigger | None = None
+    steps: tuple[Step, ...] = ()
+    links: tuple[Link, ...] = ()
+    profile_filter: Config | None = None
+    reentry: Config | None = None
+
+    @cached_property
+    def by_key(self) -> dict[str, Step]:
+        return {step.key: step for step in self.steps}
+
+    @cached_property
+    def out(self) -> dict[str | None, dict[str, str]]:
+        """source -> port -> target."""
+        table: dict[str | None, dict[str, str]] = {}
+        for link in self.links:
+            table.setdefault(link.source, {})[link.port] = link.target
+        return table
+
+    @cached_property
+    def into(self) -> dict[str, list[Link]]:
+        """target -> the links that lead to it."""
+        table: dict[str, list[Link]] = {}
+        for link in self.links:
+            table.setdefault(link.target, []).append(link)
+        return table
+
+    @property
+    def entry(self) -> str | None:
+        return self.out.get(None, {}).get(NEXT)
+
+    def targets(self, key: str | None) -> list[tuple[str, str | None]]:
+        """The ways out of a step, in port order: (port, target or None for an exit)."""
+        links = self.out.get(key, {})
+        if key is None:
+            return [(NEXT, links.get(NEXT))]
+        return [(port, links.get(port)) for port in self.by_key[key].ports]
+
+    def with_steps(self, steps: Iterable[Step]) -> Graph:
+        return replace(self, steps=tuple(steps))
