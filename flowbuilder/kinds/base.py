@@ -1,0 +1,214 @@
+"""What every typed model of a setting shares: strictness, hints for the form, and words for sentences.
+
+A kind is one class: a typed model of an action's `data` (or of a trigger), with label, icon, ports, summary
+and rules. Field names are Klaviyo's own; a `Hint` beside a field says how the form shows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+from flowbuilder.graph.values import NEXT, Config, Path
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """How a field is shown. `asks` is the kind of question it can become; `part` its part of that answer."""
+
+    label: str = ""
+    help: str = ""
+    widget: str = ""  # text, textarea, time, picker, hidden: chosen by the type where empty
+    picks: str = ""  # metric, list, segment, template: what a picker offers
+    asks: str = ""
+    part: str = ""
+    advanced: bool = False
+    choices: Mapping[str, str] = field(default_factory=dict, hash=False)  # words for the values of a Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A way out of a step; `key` is its name in Klaviyo's `links`."""
+
+    name: str
+    label: str
+    key: str
+
+
+@dataclass(frozen=True)
+class Words:
+    """Names for ids in sentences: what the connected account calls a metric, a list, a template."""
+
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    def name(self, klaviyo_id: str | None, otherwise: str) -> str:
+        if not klaviyo_id:
+            return otherwise
+        return self.names.get(klaviyo_id, klaviyo_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A problem a kind sees in its own settings; `path` leads to the setting."""
+
+    code: str
+    text: str
+    path: Path = ()
+    blocks: bool = True
+
+
+class Settings(BaseModel):
+    """A typed model of settings: no silent conversions, no unknown keys."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", use_attribute_docstrings=False)
+
+    def findings(self) -> Iterator[Finding]:
+        """Rules that go beyond types. Nested settings are asked as well."""
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            for index, part in enumerate(value if isinstance(value, list) else [value]):
+                if isinstance(part, Settings):
+                    head: Path = (name, index) if isinstance(value, list) else (name,)
+                    for found in part.findings():
+                        yield Finding(found.code, found.text, head + found.path, found.blocks)
+
+
+LINEAR = (Port(NEXT, "", "next"),)
+
+
+class Kind(Settings):
+    """Base of triggers and actions. The class attributes are what the palette and the canvas show."""
+
+    TYPE: ClassVar[str]
+    LABEL: ClassVar[str]
+    ICON: ClassVar[str]
+    FAMILY: ClassVar[str]
+    HELP: ClassVar[str] = ""
+
+    def title(self, words: Words) -> str:
+        """The name on the card when nobody gave one."""
+        return self.LABEL
+
+    def summary(self, words: Words) -> str:
+        """One sentence that says what it does."""
+        raise NotImplementedError
+
+    @classmethod
+    def start(cls) -> dict[str, Any]:
+        """The settings of a new one: sensible, and open where a person must choose."""
+        raise NotImplementedError
+
+    @classmethod
+    def renew(cls, config: dict[str, Any]) -> tuple[dict[str, Any], list[Finding]]:
+        """Settings from outside in today's form: old names, and what the platform adds by itself. Pure."""
+        return config, []
+
+    @classmethod
+    def tidy(cls, config: dict[str, Any]) -> dict[str, Any]:
+        """Settings after a person changed them: what follows from what. Pure."""
+        return config
+
+
+class ActionKind(Kind):
+    """Base of actions: `data` typed, links apart from it."""
+
+    PORTS: ClassVar[tuple[Port, ...]] = LINEAR
+    SENDS: ClassVar[bool] = False  # a message: two in a row with no wait go out together
+
+    @classmethod
+    def ports(cls, config: Config) -> tuple[Port, ...]:
+        return cls.PORTS
+
+    @classmethod
+    def read_links(cls, action: Config) -> tuple[dict[str, Any], dict[str, str]]:
+        """From one action of a definition: (its data without links, port -> target)."""
+        data = action.get("data")
+        links = action.get("links")
+        links = links if isinstance(links, Mapping) else {}
+        targets = {port.name: str(links[port.key]) for port in cls.PORTS if links.get(port.key) is not None}
+        return (dict(data) if isinstance(data, Mapping) else {}), targets
+
+    @classmethod
+    def write_links(cls, config: Config, targets: Mapping[str, str]) -> dict[str, Any]:
+        """The reverse: {"links": ..., "data": ...} as the API takes them."""
+        return {"links": {port.key: targets.get(port.name) for port in cls.PORTS}, "data": dict(config)}
+
+
+class TriggerKind(Kind):
+    FAMILY: ClassVar[str] = "trigger"
+
+
+# --- Small types used by many -----------------------------------------------------------------------------------
+
+Number = int | float
+Status = Literal["draft", "manual", "live", "disabled"]
+STATUS_WORDS = {"draft": "Draft", "manual": "Manual", "live": "Live", "disabled": "Disabled"}
+StatusField = Annotated[
+    Status,
+    Hint(
+        "Status after publishing",
+        "Drafts send nothing until somebody sets them live in Klaviyo.",
+        choices=STATUS_WORDS,
+        advanced=True,
+    ),
+]
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+WEEKDAYS: tuple[Weekday, ...] = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+def _known_timezone(value: str) -> str:
+    from zoneinfo import available_timezones
+
+    if value != "profile" and value not in available_timezones():
+        raise ValueError(f"“{value}” is no time zone: use “profile” or a name such as Europe/Berlin")
+    return value
+
+
+def _time_of_day(value: str) -> str:
+    from datetime import time
+
+    time.fromisoformat(value)
+    return value
+
+
+Timezone = Annotated[
+    str,
+    AfterValidator(_known_timezone),
+    Hint(
+        "Time zone",
+        "“profile” is the recipient's own time zone; or a name such as Europe/Berlin.",
+        advanced=True,
+    ),
+]
+TimeOfDay = Annotated[str, AfterValidator(_time_of_day), Hint(widget="time")]
+
+
+def count(number: Number, one: str, many: str = "") -> str:
+    """“1 hour”, “2 hours”."""
+    return f"{number:g} {one if number == 1 else many or one + 's'}"
+
+
+def either(parts: list[str]) -> str:
+    """“a”, “a or b”, “a, b or c”."""
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} or {parts[-1]}" if parts else ""
+
+
+def both(parts: list[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}" if parts else ""
+
+
+def clock(time_of_day: str) -> str:
+    """“09:00:00” -> “9:00”."""
+    hour, minute = time_of_day.split(":")[:2]
+    return f"{int(hour)}:{minute}"
+
+
+def weekday_words(days: list[Weekday] | None) -> str:
+    if not days or len(days) == 7:
+        return ""
+    if set(days) == set(WEEKDAYS[:5]):
+        return "on weekdays"
+    return "on " + either([day.capitalize() for day in WEEKDAYS if day in days])

@@ -1,0 +1,110 @@
+"""Settings as they are stored -> the typed model, if they make one, and everything that is wrong with them.
+
+    reading = examine(TimeDelay, {"unit": "hours", "value": 1}, defaults)
+    reading.model, reading.findings
+
+Questions (`$ask`) stand for their default; without one they are taken on trust until an account answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from flowbuilder.graph.values import Config, Path
+from flowbuilder.kinds.asks import fill, find_asks, find_contents, part_of, set_at
+from flowbuilder.kinds.base import Finding, Kind
+
+_WORDS = {
+    "missing": "“{name}” is missing.",
+    "extra_forbidden": "Klaviyo knows no setting “{name}” here.",
+    "string_type": "“{name}” must be a text.",
+    "int_type": "“{name}” must be a whole number.",
+    "float_type": "“{name}” must be a number.",
+    "bool_type": "“{name}” must be yes or no.",
+    "list_type": "“{name}” must be a list.",
+    "literal_error": "“{input}” is not one of the choices for “{name}”: {expected}.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """`model` is None where the settings do not make one; `findings` says why, and more."""
+
+    model: Kind | None
+    findings: tuple[Finding, ...]
+
+
+def examine(kind: type[Kind], config: Config, defaults: Mapping[str, Any]) -> Reading:
+    asked = [path for path, _, _ in find_asks(config)]
+    open_paths = asked + [path for path, _ in find_contents(config)]
+    filled = fill(
+        config,
+        answer=lambda key, part: part_of(defaults.get(key), part),
+        content=lambda key: f"content-{key}",
+    )
+    findings: list[Finding] = []
+    try:
+        model = kind.model_validate(filled)
+    except ValidationError as error:
+        pruned = filled
+        for one in error.errors():
+            path = _path_in(filled, one["loc"])
+            if one["type"] == "extra_forbidden":
+                pruned = _without(pruned, path)
+            if any(path[: len(trusted)] == trusted for trusted in open_paths):
+                continue
+            findings.append(Finding(one["type"].replace("_", "-"), _sentence(dict(one), path), path))
+        try:
+            model = kind.model_validate(pruned)
+        except ValidationError:
+            return Reading(None, tuple(findings))
+    found = (one for one in model.findings() if one.path not in asked)
+    return Reading(model, (*findings, *found))
+
+
+def _path_in(value: Any, loc: tuple[str | int, ...]) -> Path:
+    """The path of a pydantic error in the settings themselves, without the names of union members."""
+    path: list[str | int] = []
+    for index, step in enumerate(loc):
+        if isinstance(value, Mapping) and step in value:
+            value = value[step]
+        elif isinstance(value, list) and isinstance(step, int) and step < len(value):
+            value = value[step]
+        elif (
+            index == len(loc) - 1 and isinstance(value, Mapping) and isinstance(step, str) and step.islower()
+        ):
+            path.append(step)  # the setting that is missing
+            break
+        else:
+            continue
+        path.append(step)
+    return tuple(path)
+
+
+def _without(value: Any, path: Path) -> Any:
+    if len(path) == 1 and isinstance(value, Mapping):
+        return {key: child for key, child in value.items() if key != path[0]}
+    if path and isinstance(value, Mapping):
+        return set_at(value, path[:1], _without(value.get(path[0]), path[1:]))
+    if path and isinstance(value, list) and isinstance(path[0], int):
+        return [_without(child, path[1:]) if index == path[0] else child for index, child in enumerate(value)]
+    return value
+
+
+def _sentence(error: dict[str, Any], path: Path) -> str:
+    name = next((str(step) for step in reversed(path) if isinstance(step, str)), "settings").replace("_", " ")
+    context = error.get("ctx", {})
+    if error["type"] in ("union_tag_not_found", "union_tag_invalid"):
+        what = error["input"].get("type") if isinstance(error["input"], Mapping) else error["input"]
+        return f"“{what}” with these settings is nothing that Klaviyo knows for “{name}”."
+    words = _WORDS.get(error["type"])
+    if words:
+        return words.format(name=name, input=error["input"], expected=context.get("expected", ""))
+    if error["type"] == "value_error":
+        text = str(context.get("error", error["msg"]))
+        return f"{text[:1].upper()}{text[1:]}."
+    return f"“{name}”: {error['msg'][:1].lower()}{error['msg'][1:]}."

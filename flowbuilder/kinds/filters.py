@@ -1,0 +1,254 @@
+"""Value filters: how a property, a count or a list is compared (dates: dates.py). Each says itself in words.
+
+Names and values are those of the filter schemas in Klaviyo's OpenAPI document (StringOperatorStringFilter and
+its neighbours). `words()` continues a sentence whose subject is the property: “price” + “is greater than 5”.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any, ClassVar, Literal
+
+from flowbuilder.kinds.base import Finding, Hint, Number, both, count, either
+from flowbuilder.kinds.dates import CALENDAR, DATES, Filter
+from flowbuilder.kinds.unions import Choice
+
+Value = Annotated[Number, Hint("Value")]
+
+
+class TextFilter(Filter):
+    GROUP = "Text"
+    START: ClassVar[dict[str, Any]] = {"value": ""}
+    CHOICES: ClassVar[dict[str, str]] = {
+        "string:equals": "is",
+        "string:not-equals": "is not",
+        "string:contains": "contains",
+        "string:not-contains": "does not contain",
+        "string:starts-with": "starts with",
+        "string:not-starts-with": "does not start with",
+        "string:ends-with": "ends with",
+        "string:not-ends-with": "does not end with",
+        "string:regex": "matches the pattern",
+        "string:nregex": "does not match the pattern",
+    }
+    type: Literal["string"]
+    operator: Literal[
+        "equals",
+        "not-equals",
+        "contains",
+        "not-contains",
+        "starts-with",
+        "not-starts-with",
+        "ends-with",
+        "not-ends-with",
+        "regex",
+        "nregex",
+    ]
+    value: Annotated[str | None, Hint("Text")]
+
+    def rest(self) -> str:
+        return f" “{self.value or ''}”"
+
+
+class TextListFilter(Filter):
+    GROUP = "Text"
+    START: ClassVar[dict[str, Any]] = {"value": []}
+    CHOICES: ClassVar[dict[str, str]] = {"string:in": "is one of", "string:not-in": "is none of"}
+    type: Literal["string"]
+    operator: Literal["in", "not-in"]
+    value: Annotated[list[str], Hint("Texts", "One a line.")]
+
+    def rest(self) -> str:
+        return " " + either([f"“{text}”" for text in self.value])
+
+
+class PhoneCountryFilter(Filter):
+    GROUP = "Phone number"
+    START: ClassVar[dict[str, Any]] = {"value": []}
+    CHOICES: ClassVar[dict[str, str]] = {
+        "string:phone-country-code-in": "has the country code",
+        "string:phone-country-code-not-in": "does not have the country code",
+    }
+    type: Literal["string"]
+    operator: Literal["phone-country-code-in", "phone-country-code-not-in"]
+    value: Annotated[list[str], Hint("Country codes", "One a line, such as US.")]
+
+    def rest(self) -> str:
+        return " " + either(self.value)
+
+
+class NumberFilter(Filter):
+    GROUP = "Number"
+    START: ClassVar[dict[str, Any]] = {"value": 0}
+    CHOICES: ClassVar[dict[str, str]] = {
+        "numeric:equals": "equals",
+        "numeric:not-equals": "does not equal",
+        "numeric:greater-than": "is greater than",
+        "numeric:greater-than-or-equal": "is at least",
+        "numeric:less-than": "is less than",
+        "numeric:less-than-or-equal": "is at most",
+    }
+    type: Literal["numeric"]
+    operator: Literal[
+        "equals", "not-equals", "greater-than", "greater-than-or-equal", "less-than", "less-than-or-equal"
+    ]
+    value: Value
+
+    def rest(self) -> str:
+        return f" {self.value:g}"
+
+    def times(self) -> str:
+        """As a number of times: “at least once”, “zero times”, “more than 3 times”."""
+        match self.operator, self.value:
+            case ("greater-than", 0) | ("greater-than-or-equal", 1):
+                return "at least once"
+            case ("equals", 0) | ("less-than", 1) | ("less-than-or-equal", 0):
+                return "zero times"
+        how = {
+            "equals": "exactly",
+            "not-equals": "not",
+            "greater-than": "more than",
+            "less-than": "fewer than",
+        }
+        how |= {"greater-than-or-equal": "at least", "less-than-or-equal": "at most"}
+        return f"{how[self.operator]} {count(self.value, 'time')}"
+
+
+class NumberRangeFilter(Filter):
+    GROUP = "Number"
+    START: ClassVar[dict[str, Any]] = {"start": 0, "end": 1}
+    CHOICES: ClassVar[dict[str, str]] = {"numeric:between": "is between"}
+    type: Literal["numeric"]
+    operator: Literal["between"]
+    start: Annotated[Number, Hint("From")]
+    end: Annotated[Number, Hint("To")]
+
+    def rest(self) -> str:
+        return f" {self.start:g} and {self.end:g}"
+
+    def findings(self) -> Iterator[Finding]:
+        if self.end < self.start:
+            yield Finding("empty-range", "The end of the range lies before its start.", ("end",))
+
+
+class YesNoFilter(Filter):
+    GROUP = "Yes or no"
+    START: ClassVar[dict[str, Any]] = {"value": True}
+    CHOICES: ClassVar[dict[str, str]] = {"boolean:equals": "is"}
+    type: Literal["boolean"]
+    operator: Literal["equals"]
+    value: Annotated[bool, Hint("Yes")]
+
+    def rest(self) -> str:
+        return " true" if self.value else " false"
+
+
+class ListContainsFilter(Filter):
+    GROUP = "List"
+    START: ClassVar[dict[str, Any]] = {"value": ""}
+    CHOICES: ClassVar[dict[str, str]] = {"list:contains": "contains", "list:not-contains": "does not contain"}
+    type: Literal["list"]
+    operator: Literal["contains", "not-contains"]
+    value: Annotated[int | str | None, Hint("Item")]
+
+    def rest(self) -> str:
+        return f" “{self.value}”"
+
+
+class ListLengthFilter(Filter):
+    GROUP = "List"
+    START: ClassVar[dict[str, Any]] = {"value": 1}
+    CHOICES: ClassVar[dict[str, str]] = {
+        "list:length-equals": "has as many items as",
+        "list:length-greater-than": "has more items than",
+        "list:length-greater-than-or-equal": "has at least this many items:",
+        "list:length-less-than": "has fewer items than",
+        "list:length-less-than-or-equal": "has at most this many items:",
+    }
+    type: Literal["list"]
+    operator: Literal[
+        "length-equals",
+        "length-greater-than",
+        "length-greater-than-or-equal",
+        "length-less-than",
+        "length-less-than-or-equal",
+    ]
+    value: Annotated[int, Hint("Items")]
+
+    def rest(self) -> str:
+        return f" {self.value}"
+
+
+class ListSetFilter(Filter):
+    GROUP = "List"
+    START: ClassVar[dict[str, Any]] = {"value": []}
+    CHOICES: ClassVar[dict[str, str]] = {
+        "list:contains-all": "contains all of",
+        "list:contains-any": "contains any of",
+        "list:not-contains-all": "does not contain all of",
+        "list:not-contains-any": "contains none of",
+    }
+    type: Literal["list"]
+    operator: Literal["contains-all", "contains-any", "not-contains-all", "not-contains-any"]
+    value: Annotated[list[str], Hint("Items", "One a line.")]
+
+    def rest(self) -> str:
+        return " " + both([f"“{item}”" for item in self.value])
+
+
+class ListSubstringFilter(Filter):
+    GROUP = "List"
+    START: ClassVar[dict[str, Any]] = {"value": ""}
+    CHOICES: ClassVar[dict[str, str]] = {
+        "list:contains-substring": "has an item that contains",
+        "list:not-contains-substring": "has no item that contains",
+    }
+    type: Literal["list"]
+    operator: Literal["contains-substring", "not-contains-substring"]
+    value: Annotated[str | None, Hint("Text")]
+
+    def rest(self) -> str:
+        return f" “{self.value or ''}”"
+
+
+class ExistenceFilter(Filter):
+    GROUP = "Is there at all"
+    CHOICES: ClassVar[dict[str, str]] = {"existence:is-set": "is set", "existence:not-set": "is not set"}
+    type: Literal["existence"]
+    operator: Literal["is-set", "not-set"]
+
+
+_LISTS = (ListContainsFilter, ListLengthFilter)
+
+EVENT_PROPERTY = Choice(
+    TextFilter,
+    TextListFilter,
+    NumberFilter,
+    NumberRangeFilter,
+    YesNoFilter,
+    *DATES,
+    *CALENDAR,
+    *_LISTS,
+    ExistenceFilter,
+)
+PROFILE_PROPERTY = Choice(
+    TextFilter,
+    TextListFilter,
+    PhoneCountryFilter,
+    NumberFilter,
+    YesNoFilter,
+    *DATES,
+    *CALENDAR,
+    *_LISTS,
+    ExistenceFilter,
+)
+COUNTED_EVENT = Choice(
+    TextFilter,
+    TextListFilter,
+    ExistenceFilter,
+    ListSetFilter,
+    ListLengthFilter,
+    ListSubstringFilter,
+    YesNoFilter,
+    NumberFilter,
+)

@@ -1,0 +1,220 @@
+"""Messages: email and text. Texts are counted in segments as phones count them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Annotated, Any, ClassVar
+
+from pydantic import ConfigDict
+
+from flowbuilder.kinds.base import (
+    ActionKind,
+    Finding,
+    Hint,
+    Settings,
+    StatusField,
+    Words,
+    count,
+)
+from flowbuilder.kinds.conditions import PersonConditions
+
+SUBJECT_LIMIT = 250  # characters, for the subject and for the preview text
+_BASIC = set(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞ ÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§"
+    "¿abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+_EXTENDED = set("^{}\\[~]|€\f")
+
+
+def segments(text: str) -> int:
+    """How many parts a text is sent in: 160 or 153 basic characters each (GSM 03.38), else 70 or 67 (UCS-2)."""
+    if not text:
+        return 0
+    if all(char in _BASIC or char in _EXTENDED for char in text):
+        units, single, part = sum(2 if char in _EXTENDED else 1 for char in text), 160, 153
+    else:
+        units, single, part = len(text.encode("utf-16-le")) // 2, 70, 67
+    return 1 if units <= single else -(-units // part)
+
+
+class TrackingParam(Settings):
+    param: Annotated[str, Hint("Parameter")]
+    value: Annotated[str, Hint("Value")]
+
+
+class Message(Settings):
+    """What all messages have in common."""
+
+    name: Annotated[
+        str | None, Hint("Name", "For you and for Klaviyo's reports; recipients do not see it.")
+    ] = None
+    smart_sending_enabled: Annotated[
+        bool, Hint("Smart sending", "Skips people who got a message shortly before.", advanced=True)
+    ] = True
+    transactional: Annotated[
+        bool, Hint("Transactional", "Needs Klaviyo's approval for each message.", advanced=True)
+    ] = False
+    add_tracking_params: Annotated[bool, Hint("Add tracking parameters to links", advanced=True)] = False
+    custom_tracking_params: Annotated[list[TrackingParam] | None, Hint(widget="hidden")] = None
+    additional_filters: Annotated[
+        PersonConditions | None, Hint("Send only to people who", "Others skip this message.", advanced=True)
+    ] = None
+
+
+class Email(Message):
+    from_email: Annotated[str | None, Hint("From address", asks="sender", part="email")] = None
+    from_label: Annotated[str | None, Hint("From name", asks="sender", part="label")] = None
+    reply_to_email: Annotated[str | None, Hint("Reply to", advanced=True)] = None
+    cc_email: Annotated[str | None, Hint("Copy to", advanced=True)] = None
+    bcc_email: Annotated[str | None, Hint("Blind copy to", advanced=True)] = None
+    subject_line: Annotated[str | None, Hint("Subject", asks="text")] = None
+    preview_text: Annotated[
+        str | None, Hint("Preview text", "What mail programs show after the subject.", asks="text")
+    ] = None
+    template_id: Annotated[str | None, Hint("Content", widget="content", asks="template")] = None
+
+
+class Sms(Message):
+    body: Annotated[str, Hint("Text", widget="textarea", asks="text")]
+    image_id: Annotated[str | None, Hint(widget="hidden")] = None
+    dynamic_image: Annotated[str | None, Hint(widget="hidden")] = None
+    message_hierarchy: Annotated[list[Any] | None, Hint(widget="hidden")] = None
+    shorten_links: Annotated[bool, Hint("Shorten links", advanced=True)] = True
+    include_contact_card: Annotated[bool, Hint("Attach the contact card", advanced=True)] = False
+    add_org_prefix: Annotated[bool, Hint("Begin with the company's name", advanced=True)] = True
+    add_info_link: Annotated[bool, Hint("Add the info link", advanced=True)] = True
+    add_opt_out_language: Annotated[bool, Hint("Add how to opt out", advanced=True)] = False
+    sms_quiet_hours_enabled: Annotated[
+        bool, Hint("Respect quiet hours", "Texts wait until the account's quiet hours end.", advanced=True)
+    ] = True
+    template_id: Annotated[str | None, Hint(widget="hidden")] = None
+
+
+class MessageKind(ActionKind):
+    FAMILY = "message"
+    SENDS = True
+    OLD_NAMES: ClassVar[dict[str, str]] = {}
+
+    @classmethod
+    def renew(cls, config: dict[str, Any]) -> tuple[dict[str, Any], list[Finding]]:
+        """A message read from an account carries the id it has there, which no new flow may send."""
+        message = config.get("message")
+        if not isinstance(message, dict):
+            return config, []
+        fresh: dict[str, Any] = {}
+        for key, value in message.items():
+            if key != "id":
+                fresh.setdefault(cls.OLD_NAMES.get(str(key), str(key)), value)
+        return {**config, "message": fresh}, []
+
+
+class SendEmail(MessageKind):
+    TYPE = "send-email"
+    LABEL = "Email"
+    ICON = "mail"
+    HELP = "An email, written here or cloned from a Klaviyo template."
+
+    model_config = ConfigDict(title="Email")
+    message: Annotated[Email | None, Hint()] = None
+    status: StatusField = "draft"
+
+    @classmethod
+    def start(cls) -> dict[str, Any]:
+        return {
+            "message": {
+                "name": None,
+                "from_email": None,
+                "from_label": None,
+                "subject_line": None,
+                "preview_text": None,
+                "template_id": None,
+                "smart_sending_enabled": True,
+                "transactional": False,
+                "add_tracking_params": False,
+            },
+            "status": "draft",
+        }
+
+    def title(self, words: Words) -> str:
+        return (self.message and (self.message.name or self.message.subject_line)) or "Email"
+
+    def summary(self, words: Words) -> str:
+        subject = self.message and self.message.subject_line
+        return f"“{subject}”" if subject else "No subject yet."
+
+    def findings(self) -> Iterator[Finding]:
+        yield from super().findings()
+        mail = self.message or Email()
+        if not (mail.subject_line or "").strip():
+            yield Finding("no-subject", "Write a subject.", ("message", "subject_line"))
+        for name in ("subject_line", "preview_text"):
+            if len(getattr(mail, name) or "") > SUBJECT_LIMIT:
+                text = f"“{name.replace('_', ' ')}” has more than {SUBJECT_LIMIT} characters."
+                yield Finding("too-long", text, ("message", name))
+        if not mail.template_id:
+            yield Finding(
+                "no-content", "Write the email, or choose a Klaviyo template.", ("message", "template_id")
+            )
+        if not mail.from_email:
+            text = "No sender: Klaviyo will use the account's default sender."
+            yield Finding("no-sender", text, ("message", "from_email"), blocks=False)
+        for name in ("from_email", "reply_to_email", "cc_email", "bcc_email"):
+            address = getattr(mail, name)
+            if address and not _is_address(address):
+                text = f"“{address}” is no email address."
+                yield Finding("no-address", text, ("message", name), blocks=not _stands_in(address))
+
+
+class SendSms(MessageKind):
+    TYPE = "send-sms"
+    LABEL = "Text message"
+    ICON = "message-square"
+    HELP = "A text message (SMS)."
+    OLD_NAMES: ClassVar[dict[str, str]] = {"respecting_sms_quiet_hours": "sms_quiet_hours_enabled"}
+
+    model_config = ConfigDict(title="Text message")
+    message: Annotated[Sms | None, Hint()] = None
+    status: StatusField = "draft"
+
+    @classmethod
+    def start(cls) -> dict[str, Any]:
+        return {
+            "message": {
+                "name": None,
+                "body": "",
+                "shorten_links": True,
+                "add_org_prefix": True,
+                "add_info_link": True,
+                "smart_sending_enabled": True,
+                "sms_quiet_hours_enabled": True,
+                "transactional": False,
+                "add_tracking_params": False,
+            },
+            "status": "draft",
+        }
+
+    def title(self, words: Words) -> str:
+        return (self.message and self.message.name) or "Text message"
+
+    def summary(self, words: Words) -> str:
+        body = self.message.body.strip() if self.message else ""
+        return f"“{body}”" if body else "No text yet."
+
+    def findings(self) -> Iterator[Finding]:
+        yield from super().findings()
+        body = self.message.body if self.message else ""
+        if not body.strip():
+            yield Finding("no-text", "Write the text.", ("message", "body"))
+        elif (parts := segments(body)) > 1:
+            text = f"The text is sent, and paid for, in {count(parts, 'segment')}."
+            yield Finding("many-segments", text, ("message", "body"), blocks=False)
+
+
+def _is_address(text: str) -> bool:
+    return "{{" in text or re.fullmatch(r"[^@\s\[\]]+@[^@\s\[\]]+\.[^@\s\[\]]+", text) is not None
+
+
+def _stands_in(text: str) -> bool:
+    """A placeholder that somebody wrote for an address on purpose, such as “[email protected]”."""
+    return text.startswith("[") and text.endswith("]")

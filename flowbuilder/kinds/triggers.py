@@ -1,0 +1,261 @@
+"""What can start a flow. The settings are those of a trigger in a definition, without its `type`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict
+
+from flowbuilder.kinds.base import (
+    Finding,
+    Hint,
+    Number,
+    TimeOfDay,
+    Timezone,
+    TriggerKind,
+    Weekday,
+    Words,
+    clock,
+    count,
+    either,
+    weekday_words,
+)
+from flowbuilder.kinds.conditions import ItemConditions, TriggerConditions
+
+
+class MetricTrigger(TriggerKind):
+    TYPE = "metric"
+    LABEL = "Someone does something"
+    ICON = "zap"
+    HELP = "A metric: an event such as Checkout Started or Viewed Product."
+
+    id: Annotated[
+        str | None, Hint("Metric", "The event that starts the flow.", picks="metric", asks="metric")
+    ] = None
+    trigger_filter: Annotated[
+        TriggerConditions | None, Hint("Only when the event", "Checked once, when the event happens.")
+    ] = None
+
+    @classmethod
+    def start(cls) -> dict[str, Any]:
+        return {"id": None, "trigger_filter": None}
+
+    @classmethod
+    def tidy(cls, config: dict[str, Any]) -> dict[str, Any]:
+        """The filter speaks of the trigger's own event: its metric is always the trigger's."""
+        trigger_filter = config.get("trigger_filter")
+        if not isinstance(trigger_filter, dict) or not config.get("id"):
+            return config
+        groups = [
+            {
+                **group,
+                "conditions": [
+                    {**one, "metric_id": config["id"]} if one.get("type") == "metric-property" else one
+                    for one in group.get("conditions", [])
+                ],
+            }
+            for group in trigger_filter.get("condition_groups", [])
+        ]
+        return {**config, "trigger_filter": {**trigger_filter, "condition_groups": groups}}
+
+    def title(self, words: Words) -> str:
+        return words.name(self.id, self.LABEL)
+
+    def summary(self, words: Words) -> str:
+        if self.trigger_filter is None or not self.trigger_filter.condition_groups:
+            return "Whenever it happens."
+        return f"When {self.trigger_filter.sentence(words)}."
+
+    def findings(self) -> Iterator[Finding]:
+        yield from super().findings()
+        if not self.id:
+            yield Finding("no-metric", "Choose the metric that starts this flow.", ("id",))
+
+
+class ListTrigger(TriggerKind):
+    TYPE = "list"
+    LABEL = "Someone joins a list"
+    ICON = "list"
+    HELP = "Once for each person who is added to a list."
+
+    id: Annotated[str | None, Hint("List", picks="list", asks="list")] = None
+
+    @classmethod
+    def start(cls) -> dict[str, Any]:
+        return {"id": None}
+
+    def summary(self, words: Words) -> str:
+        return f"Added to {words.name(self.id, 'a list')}."
+
+    def findings(self) -> Iterator[Finding]:
+        if not self.id:
+            yield Finding("no-list", "Choose the list that starts this flow.", ("id",))
+
+
+class SegmentTrigger(TriggerKind):
+    TYPE = "segment"
+    LABEL = "Someone enters a segment"
+    ICON = "users"
+    HELP = "Once for each person who begins to fit a segment."
+
+    id: Annotated[str | None, Hint("Segment", picks="segment", asks="segment")] = None
+
+    @classmethod
+    def start(cls) -> dict[str, Any]:
+        return {"id": None}
+
+    def summary(self, words: Words) -> str:
+        return f"Begins to fit {words.name(self.id, 'a segment')}."
+
+    def findings(self) -> Iterator[Finding]:
+        if not self.id:
+            yield Finding("no-segment", "Choose the segment that starts this flow.", ("id",))
+
+
+class DateTrigger(TriggerKind):
+    TYPE = "date"
+    LABEL = "A date comes near"
+    ICON = "calendar"
+    HELP = "A date in the profile, such as a birthday."
+
+    date_field_type: Literal["profile-property"]
+    date_profile_property: Annotated[
+        str,
+        Hint(
+            "Date property", "A property of the profile that holds a date, such as birthday.", asks="property"
+        ),
+    ]
+    timedelta_value_before_date: Annotated[int, Hint("How long before")]
+    timedelta_unit_before_date: Annotated[Literal["days", "weeks", "months"], Hint("Unit")] = "weeks"
+    recurrence_frequency: Annotated[
+        Literal["never", "weekly", "monthly", "annually"],
+        Hint(
+            "Repeats",
+            choices={
+                "never": "Never",
+                "weekly": "Every week",
+                "monthly": "Every month",
+                "annually": "Every year",
+            },
+        ),
+    ] = "monthly"
+    timezone: Timezone = "profile"
+    trigger_time: Annotated[TimeOfDay, Hint("At", widget="time")]
+    trigger_days: Annotated[list[Weekday] | None, Hint("Only on", advanced=True)] = None
+
+    @classmethod
+    def start(cls) -> dict[str, Any]:
+        return {
+            "date_field_type": "profile-property",
+            "date_profile_property": "birthday",
+            "timedelta_value_before_date": 0,
+            "timedelta_unit_before_date": "days",
+            "recurrence_frequency": "annually",
+            "timezone": "profile",
+            "trigger_time": "09:00:00",
+            "trigger_days": None,
+        }
+
+    def title(self, words: Words) -> str:
+        name = self.date_profile_property.replace("_", " ").strip()
+        return name[:1].upper() + name[1:] or self.LABEL
+
+    def summary(self, words: Words) -> str:
+        value, unit = self.timedelta_value_before_date, self.timedelta_unit_before_date
+        before = f"{count(value, unit.removesuffix('s'))} before the date" if value else "On the date"
+        repeats = {
+            "never": "once",
+            "weekly": "every week",
+            "monthly": "every month",
+            "annually": "every year",
+        }
+        days = weekday_words(self.trigger_days)
+        parts = [f"{before} at {clock(self.trigger_time)}", repeats[self.recurrence_frequency]]
+        return ", ".join(parts + ([days] if days else [])) + "."
+
+    def findings(self) -> Iterator[Finding]:
+        yield from super().findings()
+        if not self.date_profile_property.strip():
+            yield Finding("no-property", "Name the property that holds the date.", ("date_profile_property",))
+        if self.timedelta_value_before_date < 0:
+            text = "How long before the date cannot be less than 0."
+            yield Finding("negative", text, ("timedelta_value_before_date",))
+
+
+class PriceDropTrigger(TriggerKind):
+    TYPE = "price-drop"
+    LABEL = "A price drops"
+    ICON = "tag"
+    HELP = "The price of an item that somebody looked at, or began to buy, goes down."
+
+    trigger_filter: Annotated[ItemConditions | None, Hint("Only when the item")]
+    price_drop_amount_value: Annotated[Number, Hint("By at least")]
+    price_drop_amount_unit: Annotated[
+        Literal["percent", "currency"],
+        Hint("Unit", choices={"percent": "percent", "currency": "of the currency"}),
+    ] = "currency"
+    audience: Annotated[
+        list[Literal["viewed", "checkout-started"]],
+        Hint(
+            "For people who", choices={"viewed": "viewed the item", "checkout-started": "started to buy it"}
+        ),
+    ]
+    timeframe_days: Annotated[int, Hint("In the last (days)")] = 30
+    currency_type: Annotated[Literal["usd"], Hint(widget="hidden")] = "usd"
+
+    @classmethod
+    def start(cls) -> dict[str, Any]:
+        return {
+            "trigger_filter": None,
+            "price_drop_amount_value": 10,
+            "price_drop_amount_unit": "percent",
+            "audience": ["viewed"],
+            "timeframe_days": 30,
+            "currency_type": "usd",
+        }
+
+    def summary(self, words: Words) -> str:
+        amount = f"{self.price_drop_amount_value:g}" + (
+            "%" if self.price_drop_amount_unit == "percent" else ""
+        )
+        did = {"viewed": "viewed the item", "checkout-started": "started to buy it"}
+        who = either([did[one] for one in self.audience]) or "nobody yet"
+        text = f"By {amount} or more, for people who {who} in the last {count(self.timeframe_days, 'day')}"
+        if self.trigger_filter and self.trigger_filter.condition_groups:
+            text += f", when {self.trigger_filter.sentence(words)}"
+        return text + "."
+
+    def findings(self) -> Iterator[Finding]:
+        yield from super().findings()
+        if self.price_drop_amount_value <= 0:
+            yield Finding("not-positive", "The drop must be more than 0.", ("price_drop_amount_value",))
+        if self.price_drop_amount_unit == "percent" and self.price_drop_amount_value > 100:
+            yield Finding(
+                "over-100", "A price cannot drop by more than 100 percent.", ("price_drop_amount_value",)
+            )
+        if not self.audience:
+            yield Finding("no-audience", "Choose whom a price drop is for.", ("audience",))
+        if self.timeframe_days < 1:
+            yield Finding("not-positive", "The time must be a day or more.", ("timeframe_days",))
+
+
+class KeptTrigger(TriggerKind):
+    """A trigger without a form: shown and published as it is."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+    LABEL = "Other trigger"
+    ICON = "package"
+
+    @classmethod
+    def start(cls) -> dict[str, Any]:
+        return {}
+
+    def summary(self, words: Words) -> str:
+        return "Kept as it is: it has no form here yet."
+
+
+def kept_trigger(trigger_type: str, label: str) -> type[KeptTrigger]:
+    return type(
+        f"Kept_{trigger_type.replace('-', '_')}", (KeptTrigger,), {"TYPE": trigger_type, "LABEL": label}
+    )

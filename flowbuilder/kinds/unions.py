@@ -1,0 +1,107 @@
+"""Unions whose member is told by several keys at once (type and operator, channel and status, ...).
+
+    filter: Annotated[Filter, Choice(NumberFilter, NumberRangeFilter, ...)]
+
+The keys that tell are those whose type is a Literal in every member that has them. The form shows such a
+union as one choice; `variants` lists what can be chosen and the settings each choice starts from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel, Discriminator, GetCoreSchemaHandler, Tag
+from pydantic.fields import FieldInfo
+from pydantic_core import CoreSchema
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One choice of a union: the member and the values of its telling keys."""
+
+    model: type[BaseModel]
+    values: tuple[tuple[str, Any], ...]
+
+    @property
+    def tag(self) -> str:
+        return ":".join(_text(value) for _, value in self.values)
+
+    @property
+    def label(self) -> str:
+        words: dict[str, str] = getattr(self.model, "CHOICES", {})
+        return words.get(self.tag) or words.get("") or self.tag.replace("-", " ").replace(":", " ")
+
+    @property
+    def group(self) -> str:
+        return getattr(self.model, "GROUP", "")
+
+    def fits(self, value: Any) -> bool:
+        return isinstance(value, dict) and all(value.get(key) == wanted for key, wanted in self.values)
+
+    def start(self, old: Any = None) -> dict[str, Any]:
+        """Fresh settings of this variant; what the old ones have in common with it is kept."""
+        base: dict[str, Any] = getattr(self.model, "START", {})
+        fresh = {**dict(self.values), **base}
+        if isinstance(old, dict):
+            keep = {key for key in self.model.model_fields if key in old and key not in dict(self.values)}
+            if old.get("type", None) != dict(self.values).get("type", None):
+                keep = set()
+            fresh |= {key: old[key] for key in keep}
+        return fresh
+
+
+class Choice:
+    """Stands in an annotation: the value is one of the members, told apart by the values of their telling keys.
+
+    Annotated[Filter, Choice(NumberFilter, TextFilter)] reads as a Filter and validates as that union.
+    """
+
+    def __init__(self, *members: type[BaseModel]) -> None:
+        self.members = members
+        self.by_member = {member: tuple(variants_of(member)) for member in members}
+
+    @property
+    def variants(self) -> tuple[Variant, ...]:
+        return tuple(variant for variants in self.by_member.values() for variant in variants)
+
+    def find(self, value: Any) -> Variant | None:
+        return next((variant for variant in self.variants if variant.fits(value)), None)
+
+    def tell(self, value: Any) -> str | None:
+        """The member a value is meant to be, or None where nothing fits."""
+        if isinstance(value, self.members):
+            return type(value).__name__
+        if (variant := self.find(value)) is not None:
+            return variant.model.__name__
+        # No member fits by all its keys: judge by the first key, so that the error names the real cause.
+        for variant in self.variants:
+            key, wanted = variant.values[0]
+            if isinstance(value, dict) and value.get(key) == wanted:
+                return variant.model.__name__
+        return None
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        tagged = tuple(Annotated[member, Tag(member.__name__)] for member in self.members)
+        return handler.generate_schema(Annotated[Union[tagged], Discriminator(self.tell)])  # noqa: UP007
+
+
+def variants_of(member: type[BaseModel]) -> Iterator[Variant]:
+    telling = {
+        name: values for name, field in member.model_fields.items() if (values := literal_values(field))
+    }
+    only: tuple[str, ...] | None = getattr(member, "TOLD_BY", None)
+    if only is not None:
+        telling = {name: telling[name] for name in only}
+    for combination in product(*telling.values()):
+        yield Variant(member, tuple(zip(telling, combination, strict=True)))
+
+
+def literal_values(field: FieldInfo) -> tuple[Any, ...]:
+    return get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
