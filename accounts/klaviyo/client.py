@@ -1,0 +1,255 @@
+"""Klaviyo's API: one raw door, `call`, and a method for each thing we do with it.
+
+Made by accounts.connection. Nothing here is sent twice by itself, except once more after a 401 (auth.py) and
+pages being read (pages.py). Source of paths and bodies: Klaviyo's OpenAPI document, operation ids in the
+docstrings.
+"""
+
+from __future__ import annotations
+
+import json as jsonlib
+import re
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import httpx
+
+from accounts.klaviyo.answers import Answer, read_answer
+from accounts.klaviyo.errors import NotAllowed, Unknown
+from accounts.klaviyo.pages import walk_pages
+from accounts.klaviyo.shapes import Account, Flow, Metric, Named, Resource, Template
+from accounts.klaviyo.wire import DEADLINE, TIMEOUT, USER_AGENT, hidden_texts, make_client
+
+JSON_API = "application/vnd.api+json"
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Klaviyo:
+    """One account's door. `base_url`: scheme and host, no path; `auth`: ApiKey or BearerToken; `revision`: a
+    date.
+
+    Cheap to make: the connections are shared by the process, per host. `timeout` is of one step, `deadline`
+    of a whole call with all its waiting, both in seconds. `transport` replaces the network in tests. Safe to
+    share between threads. Every method raises the tree of errors.py and nothing else (but what a token
+    callback raises of its own).
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        auth: httpx.Auth,
+        revision: str,
+        *,
+        transport: httpx.BaseTransport | None = None,
+        timeout: httpx.Timeout | float = TIMEOUT,
+        deadline: float = DEADLINE,
+        user_agent: str = USER_AGENT,
+        clock: Callable[[], datetime] = _now,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._origin = httpx.URL(base_url.rstrip("/"))
+        self._auth = auth
+        self._revision = revision
+        self._deadline = deadline
+        self._clock = clock
+        self._sleep = sleep
+        self._client = make_client(self._origin, transport, timeout, deadline, user_agent)
+
+    def __repr__(self) -> str:
+        return f"Klaviyo({str(self._origin)!r}, {self._auth!r}, {self._revision!r})"
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        json: Mapping[str, Any] | None = None,
+    ) -> Answer:
+        """One call. `path` begins with a slash; `params` are the query, not yet encoded; `json` the whole
+        body.
+
+        Headers: "API versioning and deprecation policy" (revision, fall-forward opt-out), "JSON:API" (media
+        type).
+        """
+        request = self._request(method, path, params, json)
+        started = time.monotonic()
+        request.extensions["give_up_at"] = started + self._deadline
+        response = self._client.send(request, auth=self._auth)
+        return read_answer(
+            response,
+            elapsed=time.monotonic() - started,
+            now=self._clock(),
+            hide=hidden_texts(response.request),
+            may_be_empty=method == "DELETE",
+        )
+
+    def _request(
+        self, method: str, path: str, params: Mapping[str, str] | None, json: Mapping[str, Any] | None
+    ) -> httpx.Request:
+        if not path.startswith("/") or path.startswith("//"):
+            raise NotAllowed(f"'{path}' is not a path of Klaviyo's interface.")
+        headers = {
+            "revision": self._revision,
+            "x-klaviyo-revision-fall-forward-opt-out": "1",
+            "accept": JSON_API,
+        }
+        content = None
+        if json is not None:
+            headers["content-type"] = JSON_API
+            content = _encode(json)
+        if params:
+            path = f"{path}?{urlencode(params, quote_via=quote)}"
+        try:
+            return self._client.build_request(method, path, headers=headers, content=content)
+        except httpx.InvalidURL:
+            pass
+        raise NotAllowed("The address for this call could not be written.")
+
+    def _all(self, path: str, params: Mapping[str, str] | None = None) -> list[Resource]:
+        def get(path: str, params: Mapping[str, str] | None) -> Answer:
+            return self.call("GET", path, params=params)
+
+        return list(walk_pages(get, self._origin, path, params, sleep=self._sleep))
+
+    # The account and what is in it
+
+    def get_account(self) -> Account:
+        """get_accounts: the list always has exactly one entry. Scope accounts:read."""
+        data = _data(self.call("GET", "/api/accounts"))
+        if not isinstance(data, list) or len(data) != 1:
+            raise Unknown("Klaviyo did not name exactly one account for this connection.")
+        return Account.read(data[0])
+
+    def list_metrics(self, integration_name: str | None = None) -> list[Metric]:
+        """get_metrics, all pages. The filter is case-sensitive; there is none by metric name. Scope
+        metrics:read.
+        """
+        params = None
+        if integration_name is not None and _is_quotable(integration_name):
+            params = {"filter": f'equals(integration.name,"{integration_name}")'}
+        found = [Metric.read(resource) for resource in self._all("/api/metrics", params)]
+        return [metric for metric in found if integration_name in (None, metric.integration)]
+
+    def list_lists(self) -> list[Named]:
+        """get_lists, all pages (10 each). Scope lists:read."""
+        return [Named.read(resource) for resource in self._all("/api/lists")]
+
+    def list_segments(self) -> list[Named]:
+        """get_segments, all pages (10 each). Scope segments:read."""
+        return [Named.read(resource) for resource in self._all("/api/segments")]
+
+    # Email templates
+
+    def list_templates(self) -> list[Template]:
+        """get_templates, all pages (10 each, with their html). Scope templates:read."""
+        return [Template.read(resource) for resource in self._all("/api/templates")]
+
+    def get_template(self, id: str) -> Template:
+        """get_template. Scope templates:read."""
+        return Template.read(_data(self.call("GET", f"/api/templates/{_safe(id)}")))
+
+    def create_template(self, name: str, html: str, text: str | None = None) -> Template:
+        """create_template with editor_type CODE. Not idempotent. Scope templates:write."""
+        attributes = {"name": name, "editor_type": "CODE", "html": html}
+        if text is not None:
+            attributes["text"] = text
+        body = {"data": {"type": "template", "attributes": attributes}}
+        return Template.read(_data(self.call("POST", "/api/templates", json=body)))
+
+    def clone_template(self, id: str, name: str) -> Template:
+        """clone_template, within one account. Not idempotent. Scope templates:write."""
+        body = {"data": {"type": "template", "id": _safe(id), "attributes": {"name": name}}}
+        return Template.read(_data(self.call("POST", "/api/template-clone", json=body)))
+
+    # Flows
+
+    def create_flow(self, body: Mapping[str, Any]) -> Flow:
+        """create_flow. `body` is the whole {data: {type, attributes: {name, definition}}}. Scope flows:write.
+
+        Not idempotent and without a key: after Unknown look with find_flows before sending again.
+        """
+        return Flow.read(_data(self.call("POST", "/api/flows", json=body)))
+
+    def get_flow(self, id: str, definition: bool = True) -> Flow:
+        """get_flow. Scope flows:read."""
+        params = {"additional-fields[flow]": "definition"} if definition else None
+        return Flow.read(_data(self.call("GET", f"/api/flows/{_safe(id)}", params=params)))
+
+    def find_flows(self, name: str, created_from: datetime | None = None) -> list[Flow]:
+        """get_flows: those of exactly this name, created at or after `created_from` (aware). Scope
+        flows:read.
+
+        The time is compared here: Klaviyo refuses a bound in its future, so a clock a little ahead would
+        break the look-up. A flow whose creation time cannot be read is included. A quote or backslash in a
+        filter is not documented, so such a name is searched by its longest part without one.
+        """
+        part = max(re.split(r'["\\]', name), key=len)
+        params = {"filter": f'{"equals" if part == name else "contains"}(name,"{part}")'} if part else None
+        flows = [Flow.read(resource) for resource in self._all("/api/flows", params)]
+        same = [flow for flow in flows if flow.name.strip() == name.strip()]
+        if created_from is None:
+            return same
+        return [flow for flow in same if flow.created is None or flow.created >= created_from]
+
+    def set_flow_status(self, id: str, status: str) -> Flow:
+        """update_flow: draft, manual or live, for the flow and all its actions. Scope flows:write."""
+        body = {"data": {"type": "flow", "id": _safe(id), "attributes": {"status": status}}}
+        return Flow.read(_data(self.call("PATCH", f"/api/flows/{_safe(id)}", json=body)))
+
+    def delete_flow(self, id: str) -> None:
+        """delete_flow. NotFound when it is already gone. Scope flows:write."""
+        self.call("DELETE", f"/api/flows/{_safe(id)}")
+
+    def flow_triggers(self, metric_id: str) -> list[Flow]:
+        """get_flows_triggered_by_metric: the flows that start from this metric. Scopes flows:read
+        metrics:read.
+        """
+        return [
+            Flow.read(resource) for resource in self._all(f"/api/metrics/{_safe(metric_id)}/flow-triggers")
+        ]
+
+    # Tags
+
+    def create_tag(self, name: str) -> Named:
+        """create_tag, in the account's default group. Scopes tags:read tags:write."""
+        body = {"data": {"type": "tag", "attributes": {"name": name}}}
+        return Named.read(_data(self.call("POST", "/api/tags", json=body)))
+
+    def list_tags(self) -> list[Named]:
+        """get_tags, all pages. Scope tags:read."""
+        return [Named.read(resource) for resource in self._all("/api/tags")]
+
+    def tag_flow(self, tag_id: str, flow_id: str) -> None:
+        """tag_flows, for one flow. Scopes flows:write tags:write."""
+        body = {"data": [{"type": "flow", "id": _safe(flow_id)}]}
+        self.call("POST", f"/api/tags/{_safe(tag_id)}/relationships/flows", json=body)
+
+
+def _data(answer: Answer) -> Any:
+    return (answer.body or {}).get("data")
+
+
+def _encode(json: Mapping[str, Any]) -> bytes:
+    try:
+        return jsonlib.dumps(json, allow_nan=False, separators=(",", ":")).encode()
+    except (TypeError, ValueError, RecursionError):
+        pass
+    raise NotAllowed("The request has a value that cannot be written as JSON, so it was not sent.")
+
+
+def _safe(id: str) -> str:
+    """The id, if it can stand in a path: Klaviyo's are letters and digits, or UUIDs for tags."""
+    if not isinstance(id, str) or not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", id):
+        raise NotAllowed(f"{str(id)[:80]!r} cannot be an id of Klaviyo's, so nothing was asked.")
+    return id
+
+
+def _is_quotable(text: str) -> bool:
+    return '"' not in text and "\\" not in text

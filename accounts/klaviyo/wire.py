@@ -1,0 +1,152 @@
+"""The law of the wire: one host, one deadline, a cap on the answer, and every fault sorted into errors.py.
+
+An httpx transport around another, used by client.py and oauth.py alone. It answers with the whole body
+already read and decoded, or raises KlaviyoError. It never sends anything twice.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+
+import httpx
+
+from accounts.klaviyo.errors import KlaviyoError, NotAllowed, NotSent, Unknown
+from accounts.klaviyo.sockets import give_up, port_of, shared_transport
+
+TIMEOUT = httpx.Timeout(connect=5.0, read=30.0, write=15.0, pool=10.0)  # seconds, of one step
+DEADLINE = 60.0  # seconds, of one call
+MOST_BYTES = 10_000_000  # of a decoded answer; Klaviyo's own payloads end at 5 MB
+USER_AGENT = "flowbuilder"
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+DROPPED = frozenset(
+    {"set-cookie", "location", "content-encoding", "content-length", "transfer-encoding", "connection"}
+)
+NEVER_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.UnsupportedProtocol,
+    httpx.ProxyError,
+)
+
+
+class Wire(httpx.BaseTransport):
+    """`inner` is a transport that really sends; `origin` the only scheme, host and port it may reach.
+
+    The deadline (seconds) starts with each request, unless `extensions["give_up_at"]` (time.monotonic) is
+    set: then several requests, such as the second one after a 401, share it.
+    """
+
+    def __init__(self, inner: httpx.BaseTransport, origin: httpx.URL, deadline: float = DEADLINE) -> None:
+        self.inner = inner
+        self.origin = origin
+        self.deadline = deadline
+        require_safe(origin)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        require_same_origin(request.url, self.origin)
+        give_up_at = request.extensions.get("give_up_at", time.monotonic() + self.deadline)
+        remaining = give_up_at - time.monotonic()
+        if remaining <= 0:
+            raise NotSent("The time for this call ran out before it could be sent to Klaviyo.")
+        _limit_timeouts(request, remaining)
+        problem: KlaviyoError
+        with give_up(give_up_at):
+            try:
+                return self._exchange(request, give_up_at)
+            except NEVER_SENT as error:
+                problem = NotSent(f"Klaviyo could not be reached, so nothing was sent ({_name(error)}).")
+            except (httpx.HTTPError, httpx.StreamError, OSError, ValueError) as error:
+                problem = Unknown(
+                    f"The connection to Klaviyo failed after the request was sent ({_name(error)}); "
+                    "it may have taken effect."
+                )
+        raise problem  # outside the except: what httpx says may quote a header, so it is not chained
+
+    def _exchange(self, request: httpx.Request, give_up_at: float) -> httpx.Response:
+        response = self.inner.handle_request(request)
+        try:
+            response.request = request
+            body = bytearray()
+            for chunk in response.iter_bytes():
+                body += chunk
+                if len(body) > MOST_BYTES:
+                    raise Unknown(
+                        "Klaviyo's answer was too large to read; the request may have taken effect.",
+                        status=response.status_code,
+                    )
+                if time.monotonic() > give_up_at:
+                    raise httpx.ReadTimeout("deadline")
+        finally:
+            response.close()
+        return httpx.Response(response.status_code, headers=_kept(response.headers), content=bytes(body))
+
+
+def require_safe(url: httpx.URL) -> None:
+    """NotAllowed unless the address is https (or http to this very machine) with a host and without a user
+    name.
+    """
+    is_loopback = url.host in LOOPBACK
+    if not url.host or url.userinfo or not (url.scheme == "https" or (url.scheme == "http" and is_loopback)):
+        raise NotAllowed(
+            f"'{url.scheme}://{url.host}' is not an address this app may speak to: https is required."
+        )
+
+
+def require_same_origin(url: httpx.URL, origin: httpx.URL) -> None:
+    """NotAllowed unless scheme, host and port are those of `origin`."""
+    if (url.scheme, url.host, port_of(url)) != (origin.scheme, origin.host, port_of(origin)) or url.userinfo:
+        raise NotAllowed(
+            f"An address on '{url.host}' was not followed: only '{origin.host}' is Klaviyo here."
+        )
+
+
+def require_header_safe(secret: str, what: str) -> None:
+    """NotAllowed unless the text can stand in a header. Checked here, since httpx's complaint would quote the
+    secret.
+    """
+    if not secret or not secret.isascii() or not secret.isprintable() or " " in secret:
+        raise NotAllowed(f"The stored {what} is empty or has characters that cannot be sent; connect again.")
+
+
+def make_client(
+    origin: httpx.URL,
+    transport: httpx.BaseTransport | None,
+    timeout: httpx.Timeout | float,
+    deadline: float,
+    user_agent: str,
+) -> httpx.Client:
+    """An httpx.Client under the law. Clients are cheap and hold no state; the pool below them is the shared
+    part.
+    """
+    inner = shared_transport(origin) if transport is None else transport
+    return httpx.Client(
+        base_url=origin,
+        transport=Wire(inner, origin, deadline),
+        timeout=timeout,
+        trust_env=False,
+        follow_redirects=False,
+        headers={"user-agent": user_agent},
+    )
+
+
+def _limit_timeouts(request: httpx.Request, remaining: float) -> None:
+    given = request.extensions.get("timeout") or {}
+    steps = ("connect", "read", "write", "pool")
+    capped = {step: remaining if given.get(step) is None else min(given[step], remaining) for step in steps}
+    request.extensions = {**request.extensions, "timeout": capped}
+
+
+def _kept(headers: httpx.Headers) -> list[tuple[str, str]]:
+    """Without cookies, addresses to follow, and what described the undecoded body."""
+    return [(name, value) for name, value in headers.multi_items() if name.lower() not in DROPPED]
+
+
+def _name(error: BaseException) -> str:
+    return type(error).__name__
+
+
+def hidden_texts(request: httpx.Request, also: Iterable[str] = ()) -> tuple[str, ...]:
+    """The texts of a sent request that no error may repeat."""
+    return tuple(also) + tuple(request.headers.get("authorization", "").split(" ")[1:])
