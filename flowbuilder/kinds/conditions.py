@@ -19,8 +19,19 @@ from flowbuilder.kinds.consent import ANY_CONSENT, Consent
 from flowbuilder.kinds.unions import Choice
 
 STANDARD_PROPERTIES = frozenset(
-    "email phone_number external_id first_name last_name organization locale title image created updated "
-    "last_event_date location".split()
+    {
+        *(
+            "email",
+            "phone_number",
+            "external_id",
+            "first_name",
+            "last_name",
+            "organization",
+            "title",
+            "image",
+        ),
+        *("locale", "location", "created", "updated", "last_event_date"),
+    }
 )
 _STANDARD_FORM = re.compile(r"[a-z_]+|location\['[a-z0-9_]+'\]|properties\['.+'\]")
 

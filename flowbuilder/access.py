@@ -1,0 +1,84 @@
+"""Who may see and touch what. Every view begins here: what is not yours is 404, a role you lack is 403.
+
+    owner, designer     design flows and publish versions in their workspace
+    owner, merchant     install into their workspace's accounts
+    everybody           reads their own workspace; an operator's people read every publication
+"""
+
+from __future__ import annotations
+
+from accounts.access import is_operator
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q, QuerySet
+from django.shortcuts import get_object_or_404
+
+from accounts.models import Membership, User, Workspace
+from flowbuilder.models import Flow, Install, Publication, TemplateFlow, Version
+
+Role = Membership.Role
+DESIGNERS = (Role.OWNER, Role.DESIGNER)
+INSTALLERS = (Role.OWNER, Role.MERCHANT)
+REVIEWERS = (Role.OWNER, Role.REVIEWER)
+
+
+def flows_of(user: User) -> QuerySet[Flow]:
+    return Flow.objects.filter(workspace__memberships__user=user)
+
+
+def flow_or_404(user: User, pk: int, *, to_design: bool = True) -> Flow:
+    """A flow of one of the person's workspaces; designing it takes the role."""
+    flow = get_object_or_404(flows_of(user).select_related("workspace"), pk=pk)
+    if to_design:
+        require_role(user, flow.workspace, DESIGNERS, "Only designers and owners change flows.")
+    return flow
+
+
+def require_role(user: User, workspace: Workspace, roles: tuple[str, ...], sentence: str) -> None:
+    if not Membership.objects.filter(user=user, workspace=workspace, role__in=roles).exists():
+        raise PermissionDenied(sentence)
+
+
+def template_flows_for(user: User) -> QuerySet[TemplateFlow]:
+    """What the library shows this person: everything offered to the site, and their workspaces' own."""
+    return TemplateFlow.objects.filter(
+        Q(visibility=TemplateFlow.Visibility.SITE) | Q(workspace__memberships__user=user)
+    ).distinct()
+
+
+def template_flow_or_404(user: User, slug: str) -> TemplateFlow:
+    return get_object_or_404(
+        template_flows_for(user).select_related("workspace", "current_version", "flow"), slug=slug
+    )
+
+
+def versions_for(user: User) -> QuerySet[Version]:
+    return Version.objects.filter(flow__workspace__memberships__user=user)
+
+
+def installs_of(user: User) -> QuerySet[Install]:
+    return Install.objects.filter(workspace__memberships__user=user)
+
+
+def install_or_404(user: User, pk: int) -> Install:
+    """An install of one of the person's workspaces; going on with it takes the role."""
+    install = get_object_or_404(
+        installs_of(user).select_related("workspace", "template_flow__workspace", "version", "account"), pk=pk
+    )
+    require_role(user, install.workspace, INSTALLERS, "Only merchants and owners install template flows.")
+    return install
+
+
+def publications_for(user: User) -> QuerySet[Publication]:
+    """All publications for an operator's people; for everybody else those of their workspaces."""
+    if is_operator(user):
+        return Publication.objects.all()
+    return Publication.objects.filter(workspace__memberships__user=user)
+
+
+def publication_or_404(user: User, pk: int) -> Publication:
+    return get_object_or_404(
+        publications_for(user).select_related(
+            "workspace", "version__flow", "account", "asked_by", "install__template_flow"
+        ),
+        pk=pk,
+    )

@@ -1,0 +1,1 @@
+"""The htmx interface of one flow: canvas, inspector, outline, acts."""

@@ -1,0 +1,1 @@
+"""Publish history, for admins and everybody's own."""

@@ -1,0 +1,1 @@
+"""The guided install of a template flow."""

@@ -1,0 +1,1 @@
+"""Template flows: what is offered, and their pages."""

@@ -1,0 +1,53 @@
+"""Asking for a publication, and what a person may do to one. The calls are the publisher's."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+
+from accounts.models import User
+from flowbuilder.models import Install, Publication
+from flowbuilder.publisher.states import move
+from flowbuilder.tasks import ring
+
+
+class UnableToAct(Exception):
+    """The publication is not in a state for this; the text says why."""
+
+
+@transaction.atomic
+def ask_for_publication(*, install: Install, by: User, answers: dict[str, Any]) -> Publication:
+    """The row, then the doorbell once it is committed. If the bell is lost, the sweeper finds the row."""
+    assert install.account is not None
+    publication = Publication.objects.create(
+        workspace=install.workspace,
+        install=install,
+        version=install.version,
+        account=install.account,
+        asked_by=by,
+        flow_name=install.version.name,
+        answers=answers,
+    )
+    transaction.on_commit(partial(ring, publication.pk))
+    return publication
+
+
+@transaction.atomic
+def cancel_publication(*, publication: Publication, by: User) -> None:
+    """Give up one that has not been sent. What it made in the account stays listed."""
+    publication = Publication.objects.select_for_update().get(pk=publication.pk)
+    if publication.state not in (Publication.State.ASKED, Publication.State.WAITING):
+        raise UnableToAct("Only a publication that waits can be cancelled.")
+    move(publication, Publication.State.CANCELLED, f"Cancelled by {by}.")
+
+
+@transaction.atomic
+def retry_publication(*, publication: Publication, by: User) -> None:
+    """Ask again after a failure from which nothing was made."""
+    publication = Publication.objects.select_for_update().get(pk=publication.pk)
+    if publication.state != Publication.State.FAILED:
+        raise UnableToAct("Only a failed publication can be asked for again.")
+    move(publication, Publication.State.ASKED, f"Asked again by {by}.")
+    transaction.on_commit(partial(ring, publication.pk))
