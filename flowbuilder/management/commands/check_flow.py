@@ -1,0 +1,77 @@
+"""`manage.py check_flow ID`: what is wrong with a flow, a JSON line for each problem. Exits 1 if any blocks."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from argparse import ArgumentParser
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from django.core.management.base import BaseCommand, CommandError
+
+from flowbuilder.graph import Problem
+from flowbuilder.models import Flow
+from flowbuilder.publisher.definition import pointer_to, to_definition
+from flowbuilder.publisher.preflight import blocking
+from flowbuilder.queries import Design
+
+MOST_DIGITS = 18  # what any database keeps as an id
+
+
+class Command(BaseCommand):
+    help = "List what is wrong with a flow: one JSON line a problem. Exits 1 if any of them blocks publishing."
+    requires_system_checks: ClassVar[list[str]] = []  # nothing but the lines, and quickly
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("id", metavar="ID", help="the number of the flow")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        speak_utf8()
+        flow = find_flow(options["id"])
+        if flow is None:
+            raise CommandError(f"There is no flow {options['id']}.")
+        design = Design(flow)
+        for one in told(design, design.problems):
+            self.stdout.write(as_line(one))
+        if stops := blocking(design.problems):
+            many = "1 problem keeps" if len(stops) == 1 else f"{len(stops)} problems keep"
+            raise CommandError(f"{many} “{flow}” from being published.")
+
+
+def find_flow(number: str) -> Flow | None:
+    if not number.isascii() or not number.isdigit() or len(number) > MOST_DIGITS:
+        return None
+    return Flow.objects.select_related("workspace", "trigger").filter(pk=int(number)).first()
+
+
+def told(design: Design, problems: Iterable[Problem]) -> list[dict[str, Any]]:
+    """Problems as plain values; a pointer leads into the flow's create body."""
+    definition = to_definition(design.graph)
+    return [
+        {
+            "code": one.code,
+            "blocks": one.blocks,
+            "text": one.text,
+            "step": one.step,
+            "pointer": pointer_to(definition, one.step, one.path),
+        }
+        for one in problems
+    ]
+
+
+def as_line(value: Any) -> str:
+    """One line of JSON, readable in any language; what UTF-8 cannot hold is escaped."""
+    line = json.dumps(value, ensure_ascii=False)
+    try:
+        line.encode()
+    except UnicodeEncodeError:
+        return json.dumps(value)
+    return line
+
+
+def speak_utf8() -> None:
+    """The lines are UTF-8, whatever the terminal's language."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")
