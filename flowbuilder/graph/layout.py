@@ -58,10 +58,19 @@ class Wire:
 
 
 @dataclass(frozen=True, slots=True)
+class Exit:
+    """The end of a way: where somebody leaves the flow."""
+
+    source: str | None
+    port: str
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
 class Layout:
     boxes: tuple[Box, ...]
     wires: tuple[Wire, ...]
-    exits: tuple[Box, ...]
+    exits: tuple[Exit, ...]
     width: int
     height: int
 
@@ -83,7 +92,7 @@ def place(graph: Graph, height_of: Callable[[str], int]) -> Layout:
     root = _Tree(TRIGGER, "")
     _grow(graph, root, None, depth, drawn)
     boxes: dict[str, Box] = {}
-    exits: list[tuple[str | None, str, Box]] = []
+    exits: list[Exit] = []
     _put(graph, root, MARGIN, MARGIN, height_of, boxes, exits)
     _push_down(graph, boxes)
     stray = [step.key for step in graph.steps if step.key not in boxes]
@@ -91,13 +100,13 @@ def place(graph: Graph, height_of: Callable[[str], int]) -> Layout:
         y = max(box.bottom for box in boxes.values()) + GAP_SPLIT
         for column, key in enumerate(stray):
             boxes[key] = Box(key, MARGIN + column * (CARD_WIDTH + GAP_X), y, height_of(key))
-    wires = _wires(graph, boxes, exits)
-    exit_boxes = tuple(_below(boxes[source or TRIGGER], box, graph, source) for source, _, box in exits)
-    everything = [*boxes.values(), *exit_boxes]
+    ends = tuple(Exit(one.source, one.port, _below(boxes, one, graph)) for one in exits)
+    wires = _wires(graph, boxes, {(one.source, one.port): one.box for one in ends})
+    everything = [*boxes.values(), *(one.box for one in ends)]
     return Layout(
         boxes=tuple(boxes.values()),
         wires=tuple(wires),
-        exits=exit_boxes,
+        exits=ends,
         width=max(box.x + box.width for box in everything) + MARGIN,
         height=max(box.bottom for box in everything) + MARGIN,
     )
@@ -133,12 +142,14 @@ def _put(
     top: int,
     height_of: Callable[[str], int],
     boxes: dict[str, Box],
-    exits: list[tuple[str | None, str, Box]],
+    exits: list[Exit],
     source: str | None = None,
 ) -> None:
     middle = left + tree.room // 2
     if tree.key is None:
-        exits.append((source, tree.port, Box("exit", middle - EXIT_WIDTH // 2, top, EXIT_HEIGHT, EXIT_WIDTH)))
+        exits.append(
+            Exit(source, tree.port, Box("exit", middle - EXIT_WIDTH // 2, top, EXIT_HEIGHT, EXIT_WIDTH))
+        )
         return
     box = Box(tree.key, middle - CARD_WIDTH // 2, top, height_of(tree.key))
     boxes[tree.key] = box
@@ -169,13 +180,13 @@ def _is_split(graph: Graph, key: str | None) -> bool:
     return key is not None and len(graph.by_key[key].ports) > 1
 
 
-def _below(above: Box, exit_box: Box, graph: Graph, source: str | None) -> Box:
-    gap = GAP_SPLIT if _is_split(graph, source) else EXIT_GAP
-    return Box("exit", exit_box.x, above.bottom + gap, exit_box.height, exit_box.width)
+def _below(boxes: Mapping[str, Box], end: Exit, graph: Graph) -> Box:
+    """An exit follows its step when that was pushed down."""
+    gap = GAP_SPLIT if _is_split(graph, end.source) else EXIT_GAP
+    return Box("exit", end.box.x, boxes[end.source or TRIGGER].bottom + gap, end.box.height, end.box.width)
 
 
-def _wires(graph: Graph, boxes: dict[str, Box], exits: list[tuple[str | None, str, Box]]) -> list[Wire]:
-    ends = {(source, port): box for source, port, box in exits}
+def _wires(graph: Graph, boxes: Mapping[str, Box], ends: Mapping[tuple[str | None, str], Box]) -> list[Wire]:
     wires: list[Wire] = []
     for source in [None, *(key for key in boxes if key != TRIGGER)]:
         above = boxes[source or TRIGGER]
@@ -184,20 +195,11 @@ def _wires(graph: Graph, boxes: dict[str, Box], exits: list[tuple[str | None, st
             end = boxes.get(target) if target else ends.get((source, port))
             if end is None:
                 continue
-            y = end.y if target else above.bottom + (GAP_SPLIT if split else EXIT_GAP)
-            x1, y1, x2 = above.middle, above.bottom, end.middle
-            bend = y1 + (GAP_SPLIT // 3 if split else (y - y1) // 2)
-            plus_y = y - 22 if split else y1 + (y - y1) // 2
-            wires.append(
-                Wire(
-                    source,
-                    port,
-                    target,
-                    _path(x1, y1, x2, y, bend),
-                    (x2, plus_y),
-                    (x2, y1 + 56) if split else None,
-                )
-            )
+            x1, y1, x2, y2 = above.middle, above.bottom, end.middle, end.y
+            bend = y1 + (GAP_SPLIT // 3 if split else (y2 - y1) // 2)
+            plus = (x2, y2 - 22 if split else y1 + (y2 - y1) // 2)
+            label = (x2, y1 + 56) if split else None
+            wires.append(Wire(source, port, target, _path(x1, y1, x2, y2, bend), plus, label))
     return wires
 
 

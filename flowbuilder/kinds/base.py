@@ -87,6 +87,7 @@ class Kind(Settings):
     ICON: ClassVar[str]
     FAMILY: ClassVar[str]
     HELP: ClassVar[str] = ""
+    do_not_call_in_templates: ClassVar[bool] = True  # a template shows the class, it does not make one
 
     def title(self, words: Words) -> str:
         """The name on the card when nobody gave one."""

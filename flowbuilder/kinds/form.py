@@ -157,7 +157,8 @@ _NUMBERS = {int: "number", int | float: "number"}
 def _nest(node: Node, model: type[BaseModel], value: Any) -> None:
     """A model inside a model; conditions are drawn as groups, and nothing where there are none yet."""
     if "condition_groups" not in model.model_fields:
-        node.widget, node.nodes = "group", _fields(model, value or {}, node.path)
+        node.widget = "absent" if value is None and node.optional else "group"
+        node.nodes = _fields(model, value, node.path) if value is not None else []
     else:
         node.widget = "conditions"
         node.nodes = _fields(model, value, node.path)[0].nodes if value else []
@@ -204,7 +205,7 @@ def read(
     result: dict[str, Any] = dict(config)
     for node in [inner for outer in build(model, config) for inner in outer.walk()]:
         name = f"{node.name}.@" if node.widget == "choice" else node.name
-        if name not in posted or node.widget in ("group", "rows", "conditions", "asked"):
+        if name not in posted or node.widget in ("group", "rows", "conditions", "absent", "asked", "content"):
             continue
         shape = _shape_at(model, config, node.path)
         texts = [text for text in posted[name] if text != ""]

@@ -6,7 +6,7 @@ from flowbuilder.graph.values import Config
 from flowbuilder.kinds.base import ActionKind, TriggerKind
 from flowbuilder.kinds.logic import ConditionalSplit, Kept, TriggerSplit, kept
 from flowbuilder.kinds.messages import SendEmail, SendSms
-from flowbuilder.kinds.timing import TargetDate, TimeDelay
+from flowbuilder.kinds.timing import CountdownDelay, TargetDate, TimeDelay
 from flowbuilder.kinds.triggers import (
     DateTrigger,
     ListTrigger,
@@ -28,6 +28,7 @@ ACTIONS: dict[str, type[ActionKind]] = {
         SendSms,
         TimeDelay,
         TargetDate,
+        CountdownDelay,
         ConditionalSplit,
         TriggerSplit,
         # Kept whole: an imported flow may hold them.
@@ -35,7 +36,6 @@ ACTIONS: dict[str, type[ActionKind]] = {
         kept("send-whatsapp", "WhatsApp", "message-square", "message"),
         kept("send-webhook", "Webhook", "code", "message"),
         kept("send-internal-alert", "Internal alert", "alert-triangle", "message"),
-        kept("countdown-delay", "Countdown", "hourglass", "timing"),
         kept("back-in-stock-delay", "Back in stock", "package", "timing"),
         kept("multi-branch-split", "Multi-branch split", "git-branch", "logic"),
         kept("action-output-split", "Action output split", "split", "logic"),

@@ -114,3 +114,35 @@ class TargetDate(ActionKind):
         days = weekday_words(self.target_days)
         zone = "the recipient's time zone" if self.timezone == "profile" else self.timezone
         return f"At {clock(self.target_time)}{', ' + days if days else ''}, in {zone}."
+
+
+class CountdownDelay(ActionKind):
+    TYPE = "countdown-delay"
+    LABEL = "Countdown"
+    ICON = "hourglass"
+    FAMILY = "timing"
+    HELP = "Wait until so long before the date that started a date flow."
+
+    value: Annotated[int, Hint("Until this long before the date")] = 0
+    unit: Annotated[Literal["days", "weeks", "months"], Hint("Unit")] = "days"
+    timezone: Timezone = "profile"
+    delay_until_time: Annotated[TimeOfDay | None, Hint("At", widget="time")] = None
+    delay_until_weekdays: Annotated[list[Weekday] | None, Hint("Only on", advanced=True)] = None
+
+    @classmethod
+    def start(cls) -> dict[str, Any]:
+        return {"unit": "days", "value": 1, "timezone": "profile", "delay_until_time": "09:00:00"}
+
+    def title(self, words: Words) -> str:
+        return f"{count(self.value, self.unit.removesuffix('s'))} before the date"
+
+    def summary(self, words: Words) -> str:
+        zone = "the recipient's time zone" if self.timezone == "profile" else self.timezone
+        days = weekday_words(self.delay_until_weekdays)
+        at = f"At {clock(self.delay_until_time)}, in" if self.delay_until_time else "In"
+        return f"{at} {zone}{', ' + days if days else ''}."
+
+    def findings(self) -> Iterator[Finding]:
+        yield from super().findings()
+        if self.value < 0:
+            yield Finding("negative", "The time before the date cannot be less than 0.", ("value",))

@@ -10,6 +10,7 @@ from django.utils.text import slugify
 
 from accounts.models import User, Workspace
 from flowbuilder.graph import Problem
+from flowbuilder.kinds.asks import find_contents
 from flowbuilder.models import Action, EmailContent, Flow, Requirement, TemplateFlow, Version
 from flowbuilder.operations.designs import save_new
 from flowbuilder.publisher.canonical import content_hash
@@ -35,6 +36,7 @@ def freeze(design: Design) -> dict[str, Any]:
     Steps stand in breadth-first order, so that two flows that mean the same have the same document.
     """
     flow = design.flow
+    used = {key for step in design.graph.steps for _, key in find_contents(step.config)}
     return {
         "name": flow.name,
         "definition": to_definition(design.graph),
@@ -51,7 +53,8 @@ def freeze(design: Design) -> dict[str, Any]:
             for one in design.requirements.values()
         ],
         "contents": {
-            one.key: {"name": one.name, "html": one.html, "text": one.text} for one in flow.contents.all()
+            one.key: {"name": one.name, "html": one.html, "text": one.text}
+            for one in flow.contents.filter(key__in=used)
         },
         "names": {step.key: step.name for step in design.graph.steps if step.name},
     }

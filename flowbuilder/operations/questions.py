@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils.text import slugify
 
 from flowbuilder.graph.values import Path
-from flowbuilder.kinds.asks import ask, find_contents, get_at, is_ask, set_at
+from flowbuilder.kinds.asks import ask, get_at, is_ask, set_at
 from flowbuilder.kinds.base import Hint
 from flowbuilder.models import EmailContent, Flow, Requirement
 from flowbuilder.queries import graph_of, questions_used
@@ -112,11 +112,10 @@ def word_question(
 
 
 def drop_unused_questions(flow: Flow) -> None:
-    """A question or a content that stands nowhere any more goes."""
-    graph = graph_of(flow)
+    """A question that stands nowhere any more goes, and so does what a deleted email said."""
+    graph = graph_of(Flow.objects.get(pk=flow.pk))
     flow.requirements.exclude(key__in=questions_used(graph)).delete()
-    used = {key for step in graph.steps for _, key in find_contents(step.config)}
-    flow.contents.exclude(key__in=used).delete()
+    flow.contents.exclude(key__in=graph.by_key).delete()
 
 
 @transaction.atomic

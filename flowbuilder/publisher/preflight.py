@@ -9,14 +9,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from flowbuilder.graph import Graph, Problem
+from flowbuilder.graph import Graph, Problem, Step, Trigger
 from flowbuilder.graph.rules import check_completeness, check_shape
 from flowbuilder.kinds.asks import find_asks, find_contents
 from flowbuilder.kinds.base import Words
 from flowbuilder.kinds.describe import TRIGGER_KEY, Describer
 from flowbuilder.kinds.examine import examine
 from flowbuilder.kinds.flow import FlowSettings
-from flowbuilder.kinds.logic import Kept
+from flowbuilder.kinds.logic import Kept, TriggerSplit
 from flowbuilder.kinds.registry import ACTIONS, TRIGGERS, action_kind, trigger_kind
 
 SOFT_LIMIT = 500  # Klaviyo's own preview refuses larger flows
@@ -62,6 +62,19 @@ def _whole(graph: Graph, known: Checking) -> Iterator[Problem]:
         yield Problem("many-steps", text, None, blocks=False)
 
 
+_DATE_STARTS = ("target-date", "countdown-delay")
+_EVENTS = ("metric", "price-drop", "low-inventory")
+
+
+def _trigger_split(trigger: Trigger, step: Step) -> Iterator[Problem]:
+    if trigger.type not in _EVENTS:
+        text = "A trigger split needs a flow that starts with an event; use a conditional split."
+        yield Problem("no-event", text, step.key)
+    elif trigger.type == "metric" and step.config.get("trigger_id") != trigger.config.get("id"):
+        text = "This split speaks of another trigger than the flow's."
+        yield Problem("other-trigger", text, step.key, ("trigger_id",))
+
+
 def _trigger(graph: Graph, known: Checking) -> Iterator[Problem]:
     if graph.trigger is None:
         return
@@ -97,7 +110,14 @@ def _questions(config: Any, key: str, known: Checking) -> Iterator[Problem]:
 
 
 def _together(graph: Graph, label: Any) -> Iterator[Problem]:
-    """What two steps do together."""
+    """What two steps do together, and a step with the trigger."""
+    first_step = graph.by_key.get(graph.entry or "")
+    if graph.trigger and graph.trigger.type == "date" and first_step and first_step.type not in _DATE_STARTS:
+        text = "A flow that starts with a date begins with a target date or a countdown: put one first."
+        yield Problem("date-first", text, first_step.key)
+    for step in graph.steps:
+        if step.type == TriggerSplit.TYPE and graph.trigger:
+            yield from _trigger_split(graph.trigger, step)
     for link in graph.links:
         if link.source is None:
             continue

@@ -1,0 +1,27 @@
+# The two commands of the README, and a handful more. Each does its own set-up.
+PYTHON ?= python3
+.DEFAULT_GOAL := help
+
+help: ## what there is
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+install: ## the virtual environment in .venv, with locked dependencies
+	@$(PYTHON) .ci/install.py
+
+demo: install ## the whole product with a pretend Klaviyo, on this machine alone
+	@.venv/bin/python manage.py demo
+
+demo-reset: install ## forget the demo's data and start it over
+	@.venv/bin/python manage.py demo --reset
+
+test: install ## everything that is tested: unit, contract, access, imports, browser
+	@.venv/bin/python .ci/browser.py
+	@.venv/bin/python .ci/check.py
+
+lint: install ## format, lint, types, imports, migrations
+	@.venv/bin/python .ci/check.py --lint
+
+bench: install ## what is measured, one JSON line each
+	@.venv/bin/python -m benchmarks
+
+.PHONY: help install demo demo-reset test lint bench
