@@ -1,0 +1,189 @@
+"""A publication against the running sandbox: what lands, what is written down, what never happens twice."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils.timezone import now
+
+from flowbuilder.models import Attempt, Install, Made, Publication
+from flowbuilder.operations.installs import confirm_install
+from flowbuilder.publisher import publish
+from flowbuilder.publisher.canonical import canonical
+from flowbuilder.tasks import sweep_publications
+from tests import make
+
+pytestmark = pytest.mark.django_db
+CREATE = ("POST", "/api/flows")
+
+
+@pytest.fixture
+def merchant(alice, workspace):
+    return make.workspace("harbour-pine", "merchant", owner=alice)
+
+
+@pytest.fixture
+def ready(workspace, merchant, alice, klaviyo):
+    """An install of the abandoned cart, answered."""
+    account = make.account(merchant)
+    from accounts.catalog import read_catalog
+    from accounts.models import CatalogEntry
+
+    read_catalog(account, [CatalogEntry.Kind.METRIC])
+    placed = CatalogEntry.objects.get(kind="metric", name="Placed Order", integration="Shopify").klaviyo_id
+    return make.install(
+        make.template(workspace),
+        account,
+        alice,
+        started_checkout="UpixsZ",
+        placed_order=placed,
+        sender={"email": "mia@harbourpine.example", "label": "Mia"},
+    )
+
+
+def run(publication: Publication) -> Publication:
+    publish.run(publication.pk)
+    publication.refresh_from_db()
+    return publication
+
+
+def ripen(publication: Publication) -> None:
+    """Let the waiting be over."""
+    Publication.objects.filter(pk=publication.pk).update(not_before=now() - timedelta(seconds=1), lease_until=None)
+    publication.refresh_from_db()
+
+
+def created(klaviyo, name="Abandoned cart"):
+    return [flow for flow in klaviyo.flows() if flow["name"] == name]
+
+
+def test_lands_as_designed(ready, alice, klaviyo):
+    publication = run(confirm_install(install=ready, by=alice))
+    assert (publication.state, publication.reason) == ("published", "")
+    assert [one["id"] for one in created(klaviyo)] == [publication.klaviyo_flow_id]
+    ready.refresh_from_db()
+    assert (ready.state, ready.live_flow_id) == (Install.State.LIVE, publication.klaviyo_flow_id)
+    assert set(ready.step_map) == {"wait-1", "can-text", "text-1", "mail-1", "wait-2", "mail-2"}
+    assert ready.step_map["mail-1"]["message"]
+    sent = publication.attempts.get(step="create-flow").request["data"]["attributes"]["definition"]
+    held = publication.attempts.get(step="read-back").answer
+    assert canonical(sent) == canonical(held)
+    assert sent["triggers"][0]["id"] == "UpixsZ"
+    mail = next(one for one in sent["actions"] if one["temporary_id"] == "mail-1")["data"]["message"]
+    assert (mail["from_email"], mail["from_label"]) == ("mia@harbourpine.example", "Mia")
+
+
+def test_every_call_is_written_before_and_after(ready, alice, klaviyo):
+    publication = run(confirm_install(install=ready, by=alice))
+    steps = list(publication.attempts.values_list("step", flat=True))
+    assert steps == ["check-account", "make-template-mail-1", "make-template-mail-2", "create-flow", "read-back"]
+    assert set(publication.attempts.values_list("outcome", flat=True)) == {Attempt.Outcome.DONE}
+    assert publication.made.filter(kind=Made.Kind.TEMPLATE).count() == 2
+    stored = str(list(publication.attempts.values("request", "answer", "headers", "error")))
+    assert "pk_sandbox" not in stored
+    assert "street" not in stored.lower(), "an account's answer names people and streets"
+
+
+def test_a_second_run_does_nothing(ready, alice, klaviyo):
+    publication = run(confirm_install(install=ready, by=alice))
+    assert publish.run(publication.pk) is None
+    assert len(created(klaviyo)) == 1
+
+
+@pytest.mark.parametrize("kind", ["after_reset", "after_status", "truncate", "bad_json", "no_id", "after_html"])
+def test_a_lost_answer_is_looked_up_and_adopted(ready, alice, klaviyo, kind):
+    klaviyo.fault(kind, *CREATE)
+    publication = run(confirm_install(install=ready, by=alice))
+    assert publication.state == "unknown"
+    assert publish.run(publication.pk) is None, "nothing is sent again before the quiet period is over"
+    ripen(publication)
+    assert run(publication).state == "published"
+    assert len(created(klaviyo)) == 1, "two flows from one publication"
+
+
+@pytest.mark.parametrize("kind", ["reset", "status", "html"])
+def test_what_was_lost_without_effect_is_sent_again(ready, alice, klaviyo, kind):
+    klaviyo.fault(kind, *CREATE, status=502)
+    publication = run(confirm_install(install=ready, by=alice))
+    assert publication.state == "unknown"
+    ripen(publication)
+    assert run(publication).state == "published"
+    assert publication.attempts.filter(step="create-flow").count() == 2
+    assert len(created(klaviyo)) == 1
+
+
+def test_a_look_that_fails_says_nothing(ready, alice, klaviyo):
+    klaviyo.fault("after_reset", *CREATE)
+    publication = run(confirm_install(install=ready, by=alice))
+    klaviyo.fault("status", "GET", "/api/flows", times=20, status=500)
+    ripen(publication)
+    assert run(publication).state == "unknown"
+    klaviyo.clear_faults()
+    ripen(publication)
+    assert run(publication).state == "published"
+    assert len(created(klaviyo)) == 1
+
+
+def test_throttled_waits_as_told(ready, alice, klaviyo):
+    klaviyo.fault("status", *CREATE, status=429, retry_after=120)
+    publication = run(confirm_install(install=ready, by=alice))
+    assert publication.state == "waiting"
+    assert timedelta(seconds=100) < publication.not_before - now() < timedelta(seconds=125)
+    assert publish.run(publication.pk) is None
+    ripen(publication)
+    assert run(publication).state == "published"
+    assert publication.made.filter(kind="template").count() == 2, "templates are made once"
+
+
+def test_a_worker_that_died_while_sending(ready, alice, klaviyo):
+    publication = confirm_install(install=ready, by=alice)
+    Publication.objects.filter(pk=publication.pk).update(
+        state="sending", sent_at=now(), lease_until=now() - timedelta(seconds=1), attempt_number=1
+    )
+    assert sweep_publications() >= 0
+    publish.run(publication.pk)
+    publication.refresh_from_db()
+    assert publication.state == "unknown"
+    assert created(klaviyo) == []
+
+
+def test_a_refusal_names_the_step(ready, alice, klaviyo):
+    klaviyo.remove("metric", "UpixsZ")
+    publication = run(confirm_install(install=ready, by=alice))
+    assert publication.state == "refused"
+    assert publication.refusals[0]["step"] == "trigger"
+    assert created(klaviyo) == []
+
+
+def test_consent_is_looked_at_again(ready, alice, klaviyo):
+    publication = confirm_install(install=ready, by=alice)
+    ready.account.grants.update(withdrawn_at=now())
+    run(publication)
+    assert publication.state == "failed"
+    assert "may no longer publish" in publication.reason
+    assert not publication.attempts.exists()
+
+
+def test_a_lost_template_is_found_by_its_name(ready, alice, klaviyo):
+    klaviyo.fault("after_reset", "POST", "/api/templates")
+    publication = run(confirm_install(install=ready, by=alice))
+    assert publication.state == "waiting"
+    ripen(publication)
+    assert run(publication).state == "published"
+    made = [one for one in klaviyo.requests() if (one["method"], one["path"]) == ("POST", "/api/templates")]
+    assert len(made) == 2, "one for each email"
+
+
+def test_a_named_template_is_cloned_first(workspace, merchant, alice, klaviyo, seed):
+    account = make.account(merchant)
+    install = make.install(make.template(workspace, seed), account, alice)
+    publication = run(confirm_install(install=install, by=alice))
+    assert publication.state == "published", publication.reason
+    clone = publication.attempts.get(step__startswith="make-template")
+    assert clone.path == "/api/template-clone"
+    assert clone.request["data"]["id"] == "RfgG9g"
+
+
+def test_the_same_intent_twice_is_one(ready, alice):
+    assert confirm_install(install=ready, by=alice).pk == confirm_install(install=ready, by=alice).pk
