@@ -5,6 +5,7 @@ A site is in production when it is served by https (SITE_URL) or says so (PRODUC
 secrets below are refused.
 """
 
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -117,6 +118,10 @@ if "sqlite" in DATABASES["default"]["ENGINE"]:
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = 60
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+
+with suppress(OSError):  # where it may not write, whatever needs the folder says so
+    (VAR_DIR / "broker" / "messages").mkdir(parents=True, exist_ok=True)
+    (VAR_DIR / "broker" / "control").mkdir(exist_ok=True)
 
 REDIS_URL = env.str("REDIS_URL", "")
 CACHES = {
@@ -245,6 +250,7 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1  # a slow account must not hold tasks that
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
+    "keep-connections": {"task": "accounts.tasks.keep_connections", "schedule": 86_400.0},
     "sweep-publications": {
         "task": "flowbuilder.tasks.sweep_publications",
         "schedule": env.float("SWEEP_EVERY", 15.0),

@@ -31,6 +31,11 @@ NEVER_SENT = (
 )
 
 
+# What carries requests, and what signs them: for signatures outside this package, which does not know httpx.
+Transport = httpx.BaseTransport
+Auth = httpx.Auth
+
+
 class Wire(httpx.BaseTransport):
     """`inner` is a transport that really sends; `origin` the only scheme, host and port it may reach.
 

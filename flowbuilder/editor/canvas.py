@@ -70,6 +70,7 @@ class PortLabel:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
+    left: int
     width: int
     height: int
     nodes: tuple[Node, ...]
@@ -84,7 +85,7 @@ def draw(design: Design, selected: str = "", at: str = "") -> Drawing:
     graph = design.graph
     cards = cards_of(design)
     marks = marks_of(design.problems)
-    layout = place(graph, lambda key: _height(cards[key]))
+    layout = place(graph, lambda key: _height(cards[key]), around_trigger=True)
     lit = way_to(graph, selected) if selected in graph.by_key else set()
     order = [TRIGGER_KEY, *all_in_order(graph)]
     neighbours = dict(zip(order, [*order[1:], ""], strict=True))
@@ -125,7 +126,9 @@ def draw(design: Design, selected: str = "", at: str = "") -> Drawing:
                 )
             )
     exits = tuple((f"exit-{one.source or TRIGGER_KEY}-{one.port}", one.box) for one in layout.exits)
-    return Drawing(layout.width, layout.height, nodes, tuple(wires), tuple(spots), tuple(ports), exits)
+    return Drawing(
+        layout.left, layout.width, layout.height, nodes, tuple(wires), tuple(spots), tuple(ports), exits
+    )
 
 
 def cards_of(design: Design) -> dict[str, Card]:

@@ -73,6 +73,7 @@ class Layout:
     exits: tuple[Exit, ...]
     width: int
     height: int
+    left: int = 0  # where the picture begins
 
 
 @dataclass
@@ -85,21 +86,25 @@ class _Tree:
     room: int = CARD_WIDTH
 
 
-def place(graph: Graph, height_of: Callable[[str], int]) -> Layout:
-    """Lay out all reachable steps, then any unreachable ones in a row below, so that nobody loses a step."""
+def place(graph: Graph, height_of: Callable[[str], int], *, around_trigger: bool = False) -> Layout:
+    """Lay out all reachable steps, then any unreachable ones in a row below, so that nobody loses a step.
+
+    With `around_trigger` the middle of the trigger is x = 0: what is added below never moves it.
+    """
     depth = depths(graph)
     drawn: set[str] = set()
     root = _Tree(TRIGGER, "")
     _grow(graph, root, None, depth, drawn)
     boxes: dict[str, Box] = {}
     exits: list[Exit] = []
-    _put(graph, root, MARGIN, MARGIN, height_of, boxes, exits)
+    left = -(root.room // 2) - MARGIN if around_trigger else 0
+    _put(graph, root, left + MARGIN, MARGIN, height_of, boxes, exits)
     _push_down(graph, boxes)
     stray = [step.key for step in graph.steps if step.key not in boxes]
     if stray:
         y = max(box.bottom for box in boxes.values()) + GAP_SPLIT
         for column, key in enumerate(stray):
-            boxes[key] = Box(key, MARGIN + column * (CARD_WIDTH + GAP_X), y, height_of(key))
+            boxes[key] = Box(key, left + MARGIN + column * (CARD_WIDTH + GAP_X), y, height_of(key))
     ends = tuple(Exit(one.source, one.port, _below(boxes, one, graph)) for one in exits)
     wires = _wires(graph, boxes, {(one.source, one.port): one.box for one in ends})
     everything = [*boxes.values(), *(one.box for one in ends)]
@@ -107,8 +112,9 @@ def place(graph: Graph, height_of: Callable[[str], int]) -> Layout:
         boxes=tuple(boxes.values()),
         wires=tuple(wires),
         exits=ends,
-        width=max(box.x + box.width for box in everything) + MARGIN,
+        width=max(box.x + box.width for box in everything) + MARGIN - left,
         height=max(box.bottom for box in everything) + MARGIN,
+        left=left,
     )
 
 

@@ -89,6 +89,9 @@
       const svg = svgOf(wrap), seen = load(wrap);
       boundsOf(svg);
       seen ? show(wrap, seen) : fit(wrap);
+      const chosen = svg.querySelector('.step[aria-current="true"]'); // a step that was just chosen or added comes into sight
+      if (chosen && seen && chosen.id !== svg.dataset.revealed) requestAnimationFrame(() => setTimeout(() => reveal(wrap, chosen), 220));
+      svg.dataset.revealed = chosen?.id || "";
       if (known.has(wrap)) continue;
       known.add(wrap);
       resized.observe(wrap);

@@ -1,0 +1,213 @@
+"""People, workspaces, and the Klaviyo accounts they connected. Rules live in operations; these are facts.
+
+User -- Membership(role) -- Workspace -- Grant(rights) -- KlaviyoAccount
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.db import models
+from django.db.models import F, Q
+from django.utils.timezone import now
+
+from accounts.crypto import EncryptedTextField
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(self, email: str, password: str | None = None, **extra: Any) -> User:
+        user = self.model(email=self.normalize_email(email).lower(), **extra)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **extra: Any) -> User:
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **extra)
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person, who signs in with an email address."""
+
+    email = models.EmailField(unique=True)
+    name = models.CharField(max_length=120, blank=True)
+    is_staff = models.BooleanField(default=False, help_text="May open the site's admin.")
+    is_active = models.BooleanField(default=True)
+    joined_at = models.DateTimeField(default=now)
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    def __str__(self) -> str:
+        return self.name or self.email
+
+    def get_full_name(self) -> str:
+        return str(self)
+
+
+class Workspace(models.Model):
+    """A partner, a merchant, or the operator of this site. Everything of ours belongs to exactly one."""
+
+    class Kind(models.TextChoices):
+        PARTNER = "partner", "Partner: designs template flows"
+        MERCHANT = "merchant", "Merchant: installs them"
+        OPERATOR = "operator", "Operator of this site"
+
+    slug = models.SlugField(unique=True, max_length=60)
+    name = models.CharField(max_length=120)
+    kind = models.CharField(max_length=10, choices=Kind, default=Kind.PARTNER)
+    created_at = models.DateTimeField(default=now)
+    members: models.ManyToManyField[User, Membership] = models.ManyToManyField(
+        User, through="Membership", related_name="workspaces"
+    )
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(models.Model):
+    class Role(models.TextChoices):
+        OWNER = "owner", "Owner"
+        DESIGNER = "designer", "Designer"
+        MERCHANT = "merchant", "Merchant"
+        REVIEWER = "reviewer", "Reviewer"
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=10, choices=Role, default=Role.OWNER)
+    created_at = models.DateTimeField(default=now)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["user", "workspace"], name="one_membership_a_workspace"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.workspace} as {self.role}"
+
+
+class KlaviyoAccount(models.Model):
+    """A Klaviyo account, once on the whole site: limits, tokens and lanes are per app and account."""
+
+    class State(models.TextChoices):
+        CONNECTED = "connected", "Connected"
+        DISCONNECTED = "disconnected", "Disconnected"
+
+    klaviyo_id = models.CharField(max_length=16, unique=True)
+    name = models.CharField(max_length=200)
+    timezone = models.CharField(max_length=64, blank=True)
+    currency = models.CharField(max_length=8, blank=True)
+    is_test = models.BooleanField(default=False)
+    sender_email = models.CharField(max_length=254, blank=True)
+    sender_name = models.CharField(max_length=200, blank=True)
+    owner = models.ForeignKey(Workspace, models.PROTECT, related_name="owned_accounts")
+    state = models.CharField(max_length=12, choices=State, default=State.CONNECTED)
+    state_reason = models.CharField(max_length=300, blank=True)
+    connected_at = models.DateTimeField(default=now)
+    disconnected_at = models.DateTimeField(null=True, blank=True)
+
+    # One of the two ways in. Nothing here is ever plain in the database.
+    access_token = EncryptedTextField(null=True, blank=True)
+    refresh_token = EncryptedTextField(null=True, blank=True)
+    api_key = EncryptedTextField(null=True, blank=True)
+    scopes = models.JSONField(default=list, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    # Who renews the token holds this lease: no transaction stays open over the network.
+    renewing_until = models.DateTimeField(null=True, blank=True)
+
+    workspaces: models.ManyToManyField[Workspace, Grant] = models.ManyToManyField(
+        Workspace, through="Grant", related_name="accounts"
+    )
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_connected(self) -> bool:
+        return self.state == self.State.CONNECTED
+
+    @property
+    def way_in(self) -> str:
+        return "private API key" if self.api_key else "OAuth"
+
+
+class Grant(models.Model):
+    """Consent as a row: a workspace touches an account only through one, checked again in the worker."""
+
+    account = models.ForeignKey(KlaviyoAccount, models.CASCADE, related_name="grants")
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="grants")
+    can_read = models.BooleanField(default=True)
+    can_publish = models.BooleanField(default=False)
+    can_report = models.BooleanField(default=False)
+    given_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    given_at = models.DateTimeField(default=now)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["account", "workspace"],
+                condition=Q(withdrawn_at=None),
+                name="one_live_grant_a_workspace",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.workspace} may use {self.account}"
+
+
+class OAuthState(models.Model):
+    """One trip to the consent page: unguessable, kept here, bound to the browser session, used once."""
+
+    state_hash = models.CharField(max_length=64, unique=True)
+    session_hash = models.CharField(max_length=64)
+    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="+")
+    verifier = EncryptedTextField()
+    next_url = models.CharField(max_length=500, blank=True)
+    expected_account = models.ForeignKey(
+        KlaviyoAccount, models.CASCADE, null=True, blank=True, related_name="+"
+    )
+    created_at = models.DateTimeField(default=now)
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(used_at=None) | Q(used_at__gte=F("created_at")), name="used_after_it_was_made"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"consent trip {self.pk}"
+
+
+class CatalogEntry(models.Model):
+    """A metric, list, segment or email template of an account, as last read. For pickers; never the truth."""
+
+    class Kind(models.TextChoices):
+        METRIC = "metric", "Metric"
+        LIST = "list", "List"
+        SEGMENT = "segment", "Segment"
+        TEMPLATE = "template", "Email template"
+
+    account = models.ForeignKey(KlaviyoAccount, models.CASCADE, related_name="catalog")
+    kind = models.CharField(max_length=10, choices=Kind)
+    klaviyo_id = models.CharField(max_length=40)
+    name = models.CharField(max_length=300)
+    integration = models.CharField(max_length=200, blank=True)
+    read_at = models.DateTimeField(default=now)
+
+    class Meta:
+        ordering = ("name", "integration", "klaviyo_id")
+        verbose_name_plural = "catalog entries"
+        constraints = (
+            models.UniqueConstraint(fields=["account", "kind", "klaviyo_id"], name="one_entry_a_thing"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.integration})" if self.integration else self.name

@@ -1,0 +1,52 @@
+"""Work for Celery that belongs to accounts: reading a new account's catalog, keeping connections alive.
+
+Each is harmless to run twice. Errors are ids in a log, never tokens.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+from celery import shared_task
+from django.utils import timezone
+
+from accounts.catalog import read_catalog
+from accounts.connection import StoredToken
+from accounts.klaviyo.errors import KlaviyoError
+from accounts.models import KlaviyoAccount
+
+log = logging.getLogger(__name__)
+
+UNUSED = timedelta(days=7)  # Klaviyo ends what was not used for 90 days
+
+
+@shared_task(name="accounts.tasks.read_account")  # type: ignore[untyped-decorator,no-untyped-call]
+def read_account(pk: int) -> None:
+    """Fill the catalog of one account."""
+    account = KlaviyoAccount.objects.filter(pk=pk, state=KlaviyoAccount.State.CONNECTED).first()
+    if account is None:
+        return
+    try:
+        read_catalog(account)
+    except KlaviyoError as error:
+        log.warning("catalog of account %s not read: %s", pk, type(error).__name__)
+
+
+@shared_task(name="accounts.tasks.keep_connections")  # type: ignore[untyped-decorator,no-untyped-call]
+def keep_connections() -> int:
+    """Renew every OAuth connection whose token ran out a week ago or more. Run it daily; returns how many."""
+    idle = KlaviyoAccount.objects.filter(
+        state=KlaviyoAccount.State.CONNECTED,
+        refresh_token__isnull=False,
+        expires_at__lt=timezone.now() - UNUSED,
+    )
+    kept = 0
+    for pk in idle.values_list("pk", flat=True):
+        try:
+            StoredToken(pk)(False)
+        except KlaviyoError as error:
+            log.warning("account %s not kept alive: %s", pk, type(error).__name__)
+        else:
+            kept += 1
+    return kept
