@@ -22,6 +22,7 @@ def _calm_settings(settings, tmp_path):
     """No broker and no waiting in tests; files of their own."""
     settings.CELERY_BROKER_URL = "memory://"
     settings.VAR_DIR = tmp_path
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # fast
 
 
 @pytest.fixture

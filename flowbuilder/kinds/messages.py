@@ -163,6 +163,8 @@ class SendEmail(MessageKind):
             address = getattr(mail, name)
             if address and not _is_address(address):
                 text = f"“{address}” is no email address."
+                if _stands_in(address):
+                    text = f"“{address}” stands in for an address, and Klaviyo will refuse it: write one, or ask."
                 yield Finding("no-address", text, ("message", name), blocks=not _stands_in(address))
 
 

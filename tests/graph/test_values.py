@@ -41,13 +41,17 @@ def test_shape_refuses_what_cannot_be_kept():
     assert codes(check_shape(graph("-> a", "a -> a"))) == ["cycle"]
     steps = (Step("a", "wait"), Step("a", "wait"))
     assert codes(check_shape(Graph(Trigger("m"), steps, (Link(None, "next", "a"),)))) == ["doubled-id"]
-    dangling = Graph(Trigger("m"), (Step("a", "wait"),), (Link(None, "next", "a"), Link("a", "next", "ghost")))
+    dangling = Graph(
+        Trigger("m"), (Step("a", "wait"),), (Link(None, "next", "a"), Link("a", "next", "ghost"))
+    )
     assert codes(check_shape(dangling)) == ["dangling"]
     twice = Graph(
         Trigger("m"), (Step("a", "w"), Step("b", "w")), (Link(None, "next", "a"), Link(None, "next", "b"))
     )
     assert codes(check_shape(twice)) == ["doubled-port"]
-    wrong = Graph(Trigger("m"), (Step("a", "w"), Step("b", "w")), (Link(None, "next", "a"), Link("a", "yes", "b")))
+    wrong = Graph(
+        Trigger("m"), (Step("a", "w"), Step("b", "w")), (Link(None, "next", "a"), Link("a", "yes", "b"))
+    )
     assert codes(check_shape(wrong)) == ["no-such-port"]
 
 
@@ -88,7 +92,7 @@ def test_the_layout_of_a_tree_has_no_overlap_and_no_crossing(flow):
     layout = place(flow, lambda key: 60 + 10 * (len(key) % 3))
     boxes = [*layout.boxes, *(one.box for one in layout.exits)]
     for index, one in enumerate(boxes):
-        assert 0 <= one.x
+        assert one.x >= 0
         assert one.x + one.width <= layout.width
         for other in boxes[index + 1 :]:
             apart = one.x + one.width <= other.x or other.x + other.width <= one.x
@@ -98,7 +102,9 @@ def test_the_layout_of_a_tree_has_no_overlap_and_no_crossing(flow):
     for step in flow.steps:
         targets = [by_key[target].middle for _, target in flow.targets(step.key) if target]
         assert targets == sorted(targets), "branches stand in port order"
-        assert all(by_key[target].y > by_key[step.key].bottom for _, target in flow.targets(step.key) if target)
+        assert all(
+            by_key[target].y > by_key[step.key].bottom for _, target in flow.targets(step.key) if target
+        )
 
 
 @given(st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7)), max_size=16))
@@ -107,7 +113,10 @@ def test_walks_agree_with_an_oracle(pairs):
     edges = [(f"n{a}", f"n{b}") for a, b in dict.fromkeys(pairs) if a != b]
     oracle = networkx.DiGraph(edges)
     oracle.add_nodes_from(f"n{index}" for index in range(8))
-    ports = {f"n{index}": tuple(f"p{n}" for n, (a, _) in enumerate(edges) if a == f"n{index}") for index in range(8)}
+    ports = {
+        f"n{index}": tuple(f"p{n}" for n, (a, _) in enumerate(edges) if a == f"n{index}")
+        for index in range(8)
+    }
     flow = Graph(
         Trigger("metric"),
         tuple(Step(key, "wait", ports=ways) for key, ways in ports.items()),

@@ -50,7 +50,9 @@ def run(publication: Publication) -> Publication:
 
 def ripen(publication: Publication) -> None:
     """Let the waiting be over."""
-    Publication.objects.filter(pk=publication.pk).update(not_before=now() - timedelta(seconds=1), lease_until=None)
+    Publication.objects.filter(pk=publication.pk).update(
+        not_before=now() - timedelta(seconds=1), lease_until=None
+    )
     publication.refresh_from_db()
 
 
@@ -77,7 +79,13 @@ def test_lands_as_designed(ready, alice, klaviyo):
 def test_every_call_is_written_before_and_after(ready, alice, klaviyo):
     publication = run(confirm_install(install=ready, by=alice))
     steps = list(publication.attempts.values_list("step", flat=True))
-    assert steps == ["check-account", "make-template-mail-1", "make-template-mail-2", "create-flow", "read-back"]
+    assert steps == [
+        "check-account",
+        "make-template-mail-1",
+        "make-template-mail-2",
+        "create-flow",
+        "read-back",
+    ]
     assert set(publication.attempts.values_list("outcome", flat=True)) == {Attempt.Outcome.DONE}
     assert publication.made.filter(kind=Made.Kind.TEMPLATE).count() == 2
     stored = str(list(publication.attempts.values("request", "answer", "headers", "error")))
@@ -91,7 +99,9 @@ def test_a_second_run_does_nothing(ready, alice, klaviyo):
     assert len(created(klaviyo)) == 1
 
 
-@pytest.mark.parametrize("kind", ["after_reset", "after_status", "truncate", "bad_json", "no_id", "after_html"])
+@pytest.mark.parametrize(
+    "kind", ["after_reset", "after_status", "truncate", "bad_json", "no_id", "after_html"]
+)
 def test_a_lost_answer_is_looked_up_and_adopted(ready, alice, klaviyo, kind):
     klaviyo.fault(kind, *CREATE)
     publication = run(confirm_install(install=ready, by=alice))
@@ -177,6 +187,8 @@ def test_a_lost_template_is_found_by_its_name(ready, alice, klaviyo):
 
 def test_a_named_template_is_cloned_first(workspace, merchant, alice, klaviyo, seed):
     account = make.account(merchant)
+    mail = seed["data"]["attributes"]["definition"]["actions"][3]["data"]["message"]
+    mail["from_email"] = "sarah@harbourpine.example"  # the page shows a placeholder for the address
     install = make.install(make.template(workspace, seed), account, alice)
     publication = run(confirm_install(install=install, by=alice))
     assert publication.state == "published", publication.reason

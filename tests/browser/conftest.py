@@ -1,0 +1,134 @@
+"""The demo itself, started as a person starts it, in a real browser. Screenshots go to build/screenshots."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+
+from accounts.demo import PASSWORD
+
+ROOT = Path(__file__).resolve().parents[2]
+PICTURES = ROOT / "build" / "screenshots"
+QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--force-color-profile=srgb",
+)
+
+
+@dataclass(frozen=True)
+class Site:
+    url: str
+    klaviyo: str
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """`manage.py demo` on free ports with data of its own; ended by Ctrl-C, and then nothing of it is left."""
+    web, sandbox = free_port(), free_port()
+    folder = tmp_path_factory.mktemp("demo")
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "demo", "--port", str(web), "--sandbox-port", str(sandbox)],
+        cwd=ROOT,
+        env={**os.environ, "VAR_DIR": str(folder)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    said = []
+    assert process.stdout is not None
+    for line in process.stdout:
+        said.append(line)
+        if "Ctrl-C ends it all" in line:
+            break
+    else:
+        pytest.fail("the demo did not start:\n" + "".join(said))
+    yield Site(f"http://127.0.0.1:{web}", f"http://127.0.0.1:{sandbox}")
+    os.kill(process.pid, signal.SIGINT)
+    process.wait(timeout=20)
+    for port in (web, sandbox):
+        until = time.monotonic() + 5
+        while _is_answered(port) and time.monotonic() < until:
+            time.sleep(0.1)
+        assert not _is_answered(port), "something of the demo outlived Ctrl-C"
+
+
+def _is_answered(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(QUIET))
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Desk:
+    """A browser window of one person. Whatever the console complains of is a failure of the test."""
+
+    page: Page
+    site: Site
+    complaints: list[str]
+
+    def sign_in(self, email: str, password: str = PASSWORD) -> None:
+        self.page.goto(f"{self.site.url}/account/login/")
+        self.page.locator("input[name=login]").fill(email)
+        self.page.locator("input[name=password]").fill(password)
+        self.page.get_by_role("button", name="Sign in", exact=True).click()
+        self.page.wait_for_url(f"{self.site.url}/**")
+
+    def picture(self, name: str, *, whole: bool = False) -> None:
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        self.page.wait_for_timeout(350)  # motion comes to rest
+        self.page.screenshot(path=PICTURES / f"{name}.png", full_page=whole)
+
+
+@pytest.fixture
+def desk(chromium: Browser, site: Site) -> Iterator[Desk]:
+    context = chromium.new_context(viewport={"width": 1440, "height": 900})
+    made = open_desk(context, site)
+    yield made
+    context.close()
+    assert made.complaints == []
+
+
+def open_desk(context: BrowserContext, site: Site) -> Desk:
+    page = context.new_page()
+    page.set_default_timeout(15_000)
+    complaints: list[str] = []
+
+    def on_console(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning") and "status of 422" not in message.text:
+            complaints.append(message.text)
+
+    page.on("console", on_console)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    return Desk(page, site, complaints)
