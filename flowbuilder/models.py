@@ -261,7 +261,11 @@ class Publication(models.Model):
 
     class Meta:
         ordering = ("-created_at", "-pk")
-        indexes = (models.Index(fields=["state", "not_before"]),)
+        indexes = (
+            models.Index(fields=["state", "not_before"]),
+            models.Index(fields=["-created_at", "-id"]),  # the history, page by page
+            models.Index(fields=["workspace", "-created_at", "-id"]),
+        )
         constraints = (
             models.UniqueConstraint(
                 fields=["install"],

@@ -41,6 +41,9 @@ def cancel_publication(*, publication: Publication, by: User) -> None:
     if publication.state not in (Publication.State.ASKED, Publication.State.WAITING):
         raise UnableToAct("Only a publication that waits can be cancelled.")
     move(publication, Publication.State.CANCELLED, f"Cancelled by {by}.")
+    Install.objects.filter(pk=publication.install_id, state=Install.State.PUBLISHING).update(
+        state=Install.State.CHOOSING
+    )
 
 
 @transaction.atomic
@@ -49,5 +52,9 @@ def retry_publication(*, publication: Publication, by: User) -> None:
     publication = Publication.objects.select_for_update().get(pk=publication.pk)
     if publication.state != Publication.State.FAILED:
         raise UnableToAct("Only a failed publication can be asked for again.")
+    newer = Publication.objects.filter(install_id=publication.install_id, pk__gt=publication.pk)
+    if publication.install_id and newer.exists():
+        raise UnableToAct("This install went on with a later publication. Look at that one.")
+    Install.objects.filter(pk=publication.install_id).update(state=Install.State.PUBLISHING)
     move(publication, Publication.State.ASKED, f"Asked again by {by}.")
     transaction.on_commit(partial(ring, publication.pk))

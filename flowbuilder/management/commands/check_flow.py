@@ -7,7 +7,7 @@ import json
 import sys
 from argparse import ArgumentParser
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
@@ -21,8 +21,10 @@ MOST_DIGITS = 18  # what any database keeps as an id
 
 
 class Command(BaseCommand):
-    help = "List what is wrong with a flow: one JSON line a problem. Exits 1 if any of them blocks publishing."
-    requires_system_checks: ClassVar[list[str]] = []  # nothing but the lines, and quickly
+    help = (
+        "List what is wrong with a flow: one JSON line a problem. Exits 1 if any of them blocks publishing."
+    )
+    requires_system_checks = ()  # nothing but the lines, and quickly
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("id", metavar="ID", help="the number of the flow")

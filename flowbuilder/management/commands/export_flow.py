@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from typing import Any, ClassVar
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
@@ -17,7 +17,7 @@ class Command(BaseCommand):
         "Print flows as create-flow bodies, one JSON line a flow, in the order asked for. Questions are replaced "
         "by their defaults. Exits 1 if a flow is not there; the others are printed all the same."
     )
-    requires_system_checks: ClassVar[list[str]] = []
+    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("ids", metavar="ID", nargs="+", help="the number of a flow")

@@ -11,15 +11,15 @@ import logging
 import os
 from argparse import ArgumentParser
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
-from accounts.models import Workspace
-from accounts.operations import ensure_workspace
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
+from accounts.models import Workspace
+from accounts.operations import ensure_workspace
 from flowbuilder.graph import Problem
 from flowbuilder.management.commands.check_flow import as_line, speak_utf8, told
 from flowbuilder.operations.designs import import_flow
@@ -34,7 +34,7 @@ class Command(BaseCommand):
         "Import flows: create-flow bodies, answers of GET, or bare definitions. Prints one JSON line a file with "
         "the number of the new flow and its problems. Exits 1 if a file could not be imported."
     )
-    requires_system_checks: ClassVar[list[str]] = []
+    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("files", metavar="FILE", nargs="+")
@@ -60,16 +60,18 @@ class Command(BaseCommand):
 def import_file(file: str, workspace: Workspace, name: str) -> tuple[int | None, list[dict[str, Any]]]:
     """The number of the new flow and its problems; or None and why not, with nothing saved."""
     try:
-        text = read_file(file)
+        content = read_file(file)
         with transaction.atomic():
-            flow, read = import_flow(workspace=workspace, by=None, text=text, name=name)
+            flow, read = import_flow(workspace=workspace, by=None, text=content, name=name)
             design = Design(flow)
             return flow.pk, told(design, [*read.notes, *design.problems])
     except UnableToImport as refusal:
         return None, [refused(one) for one in refusal.problems]
     except Exception as error:  # one bad file must not stop the next; the log says what it was
         logger.exception("import_flow: %s could not be kept", ascii(file))
-        text = f"The flow could not be kept ({type(error).__name__}): something in it is not what we can store."
+        text = (
+            f"The flow could not be kept ({type(error).__name__}): something in it is not what we can store."
+        )
         return None, [refused(Problem("not-kept", text))]
 
 
@@ -91,8 +93,8 @@ def read_file(file: str) -> bytes:
     except (OSError, ValueError) as error:
         text = f"The file “{file}” cannot be read: {getattr(error, 'strerror', None) or error}."
     else:
-        text = f"The file “{file}” has {size:,} bytes; a flow may have at most {limit:,}."
-        raise UnableToImport([Problem("too-large", text)])
+        large = f"The file “{file}” has {size:,} bytes; a flow may have at most {limit:,}."
+        raise UnableToImport([Problem("too-large", large)])
     raise UnableToImport([Problem("no-file", text)])
 
 

@@ -1,0 +1,115 @@
+"""Pages of this room: the list, one publication, its bodies, and what may be done to it. Each begins with access."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.vary import vary_on_headers
+from django_htmx.middleware import HtmxDetails
+
+from accounts.models import User
+from flowbuilder.access import publication_or_404, publications_for
+from flowbuilder.history import chart
+from flowbuilder.history.finding import Filters, counts_of, days_of, page_of
+from flowbuilder.history.rows import rows_of, with_names
+from flowbuilder.history.story import Story, may_act, pretty
+from flowbuilder.operations.publications import UnableToAct, cancel_publication, retry_publication
+
+
+class Request(HttpRequest):
+    """What the middleware makes of a request."""
+
+    htmx: HtmxDetails
+    user: User
+
+
+@require_safe
+@vary_on_headers("HX-Request")
+def publications(request: Request) -> HttpResponse:
+    """All that this person may see, newest first. htmx asks for the part that its press changes."""
+    now = timezone.now()
+    seen = publications_for(request.user)
+    filters = Filters(request.GET, seen=seen)
+    found = filters.narrow(seen)
+    after, before = request.GET.get("after", ""), request.GET.get("before", "")
+    page = page_of(with_names(found), after=after, before=before)
+    query = filters.query
+    shown = {
+        "page": page,
+        "rows": rows_of(page.rows, request.user, now),
+        "query": query,
+        "filters": filters,
+        "is_narrowed": bool(query),
+    }
+    status = 200 if filters.is_valid() else 422
+    if request.htmx and (after or before):
+        return render(request, "history/_publications.html", shown, status=status)
+    shown |= {"counts": counts_of(found), "columns": chart.columns(days_of(found, now.date()))}
+    if not request.htmx:
+        return render(request, "history/list.html", shown, status=status)
+    answer = render(request, "history/_found.html", shown, status=status)
+    answer["HX-Push-Url"] = f"{request.path}?{query}" if query else request.path
+    return answer
+
+
+@require_safe
+@vary_on_headers("HX-Request")
+def publication(request: Request, pk: int) -> HttpResponse:
+    """One publication. While it is open the page asks again every two seconds: nothing new is 204."""
+    story = Story(publication_or_404(request.user, pk), request.user, timezone.now())
+    if not request.htmx:
+        return render(request, "history/publication.html", {"story": story})
+    if request.GET.get("seen") == story.mark:
+        return HttpResponse(status=204)
+    return render(request, "history/_publication.html", {"story": story})
+
+
+@require_safe
+def attempt(request: Request, pk: int, number: int, part: str) -> HttpResponse:
+    """The exact request or answer of one call, as a file."""
+    one = publication_or_404(request.user, pk)
+    found = one.attempts.filter(number=number).values_list(part, flat=True).first()
+    if found is None:
+        raise Http404("Nothing was sent or answered there.")
+    answer = HttpResponse(pretty(found), content_type="application/json; charset=utf-8")
+    answer["Content-Disposition"] = f'attachment; filename="publication-{pk}-attempt-{number}-{part}.json"'
+    return answer
+
+
+@require_POST
+def cancel(request: Request, pk: int) -> HttpResponse:
+    return _act(request, pk, cancel_publication, "Cancelled. Nothing more is sent.")
+
+
+@require_POST
+def retry(request: Request, pk: int) -> HttpResponse:
+    return _act(request, pk, retry_publication, "Asked for again.")
+
+
+def _act(request: Request, pk: int, operation: Callable[..., None], done: str) -> HttpResponse:
+    one = publication_or_404(request.user, pk)
+    if not may_act(request.user, one):
+        raise PermissionDenied("Only merchants and owners of its workspace, and the operator, may do that.")
+    wrong = ""
+    try:
+        if one.state == one.State.FAILED and not Story(one, request.user, timezone.now()).may_retry:
+            raise UnableToAct("Its install was taken up again since: follow that one.")
+        operation(publication=one, by=request.user)
+    except UnableToAct as error:
+        wrong = str(error)
+    if request.htmx:
+        story = Story(publication_or_404(request.user, pk), request.user, timezone.now(), wrong)
+        template = "history/_publication.html"
+        return render(request, template, {"story": story}, status=422 if wrong else 200)
+    if wrong:
+        messages.error(request, wrong)
+    else:
+        messages.success(request, done)
+    return redirect(reverse("history:publication", args=[pk]))

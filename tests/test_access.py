@@ -1,0 +1,215 @@
+"""Every door of the site x nobody, stranger, teammate, owner. A door that is missing here fails the test.
+
+Everything belongs to Alice's workspace; Bob designs in it; Charlie has a workspace of his own. "Not yours" is 404,
+a role that is lacking 403, signing in first 302 (401 for the API). An act that lets a person in and finds nothing
+to do with an empty form says 422: that is a yes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.test import Client
+from django.urls import get_resolver, reverse
+
+from flowbuilder.models import Attempt, Publication
+from tests import make
+from tests.conftest import client_of
+
+pytestmark = pytest.mark.django_db
+
+GET, POST = "get", "post"
+# name: (method, arguments, nobody, stranger, teammate, owner)
+TABLE: dict[str, tuple[str, tuple[str, ...], int, int, int, int]] = {
+    # Open to the world
+    "home": (GET, (), 200, 200, 200, 200),
+    "account_login": (GET, (), 200, 302, 302, 302),
+    "account_signup": (GET, (), 200, 302, 302, 302),
+    "account_logout": (GET, (), 302, 200, 200, 200),
+    "account_inactive": (GET, (), 200, 200, 200, 200),
+    "account_reauthenticate": (GET, (), 302, 200, 200, 200),
+    "account_email": (GET, (), 302, 200, 200, 200),
+    "account_email_verification_sent": (GET, (), 200, 200, 200, 200),
+    "account_change_password": (GET, (), 302, 200, 200, 200),
+    "account_set_password": (GET, (), 302, 302, 302, 302),
+    "account_reset_password": (GET, (), 200, 200, 200, 200),
+    "account_confirm_login_code": (GET, (), 302, 302, 302, 302),
+    "account_confirm_email": (GET, ("key",), 200, 200, 200, 200),
+    "account_reset_password_from_key_done": (GET, (), 200, 200, 200, 200),
+    "account_reset_password_from_key": (GET, ("uid", "key"), 200, 200, 200, 200),
+    "account_reset_password_done": (GET, (), 200, 200, 200, 200),
+    # People and accounts
+    "accounts:new_workspace": (GET, (), 302, 200, 200, 200),
+    "accounts:use": (POST, ("slug",), 302, 404, 302, 302),
+    "accounts:list": (GET, ("slug",), 302, 404, 200, 200),
+    "accounts:connect": (POST, ("slug",), 302, 404, 302, 302),
+    "accounts:connect_key": (POST, ("slug",), 302, 404, 422, 422),
+    "accounts:callback": (GET, (), 403, 400, 400, 400),
+    "accounts:disconnect": (POST, ("account",), 302, 404, 403, 200),
+    "accounts:reconnect": (POST, ("account",), 302, 404, 302, 302),
+    "accounts:api_token": (GET, (), 302, 200, 200, 200),
+    # Designs
+    "editor:flows": (GET, ("slug",), 302, 404, 200, 200),
+    "editor:new": (POST, ("slug",), 302, 404, 302, 302),
+    "editor:import": (POST, ("slug",), 302, 404, 422, 422),
+    "editor:editor": (GET, ("flow",), 302, 404, 200, 200),
+    "editor:export": (GET, ("flow",), 302, 404, 200, 200),
+    "editor:content": (GET, ("flow", "content"), 302, 404, 200, 200),
+    "editor:rename": (POST, ("flow",), 302, 404, 422, 422),
+    "editor:trigger": (POST, ("flow",), 302, 404, 422, 422),
+    "editor:add": (POST, ("flow",), 302, 404, 422, 422),
+    "editor:change": (POST, ("flow", "step"), 302, 404, 302, 302),
+    "editor:delete": (POST, ("flow", "step"), 302, 404, 302, 302),
+    "editor:move": (POST, ("flow", "step"), 302, 404, 422, 422),
+    "editor:swap": (POST, ("flow", "step"), 302, 404, 422, 422),
+    "editor:publish": (POST, ("flow",), 302, 404, 302, 302),
+    # The library: this template flow is its workspace's own
+    "library:list": (GET, (), 302, 200, 200, 200),
+    "library:page": (GET, ("template",), 302, 404, 200, 200),
+    # Installing takes an owner or a merchant
+    "install:list": (GET, (), 302, 200, 200, 200),
+    "install:start": (POST, ("template",), 302, 404, 403, 302),
+    "install:open": (GET, ("install",), 302, 404, 403, 302),
+    "install:connect": (GET, ("install",), 302, 404, 403, 200),
+    "install:choose": (POST, ("install",), 302, 404, 403, 422),
+    "install:answers": (GET, ("install",), 302, 404, 403, 200),
+    "install:answer": (POST, ("install", "question"), 302, 404, 403, 422),
+    "install:preview": (GET, ("install",), 302, 404, 403, 302),
+    "install:content": (GET, ("install", "content"), 302, 404, 403, 200),
+    "install:confirm": (POST, ("install",), 302, 404, 403, 422),
+    "install:progress": (GET, ("install",), 302, 404, 403, 302),
+    "install:reopen": (POST, ("install",), 302, 404, 403, 302),
+    "install:retry": (POST, ("install",), 302, 404, 403, 302),
+    "install:cancel": (POST, ("install",), 302, 404, 403, 302),
+    # History
+    "history:list": (GET, (), 302, 200, 200, 200),
+    "history:publication": (GET, ("publication",), 302, 404, 200, 200),
+    "history:attempt": (GET, ("publication", "attempt", "part"), 302, 404, 200, 200),
+    "history:cancel": (POST, ("publication",), 302, 404, 403, 302),
+    "history:retry": (POST, ("publication",), 302, 404, 403, 302),
+    # The API
+    "api:start": (GET, (), 401, 200, 200, 200),
+    "api:schema": (GET, (), 200, 200, 200, 200),
+    "api:nothing": (GET, (), 404, 404, 404, 404),
+    "api:flows": (GET, (), 401, 200, 200, 200),
+    "api:flow": (GET, ("flow",), 401, 404, 200, 200),
+    "api:flow_export": (GET, ("flow",), 401, 404, 200, 200),
+    "api:flow_problems": (GET, ("flow",), 401, 404, 200, 200),
+    "api:versions": (POST, ("flow",), 401, 404, 201, 201),
+    "api:version": (GET, ("version",), 401, 404, 200, 200),
+    "api:template_flows": (GET, (), 401, 200, 200, 200),
+    "api:template_flow": (GET, ("template",), 401, 404, 200, 200),
+    "api:accounts": (GET, (), 401, 200, 200, 200),
+    "api:publications": (GET, (), 401, 200, 200, 200),
+    "api:publication": (GET, ("publication",), 401, 404, 200, 200),
+}
+
+
+def doors(resolver: Any = None, prefix: str = "") -> list[str]:
+    """The names of all URLs but the Django admin's, which has a test of its own."""
+    names = []
+    for pattern in (resolver or get_resolver()).url_patterns:
+        if getattr(pattern, "app_name", "") == "admin":
+            continue
+        if hasattr(pattern, "url_patterns"):
+            space = f"{prefix}{pattern.namespace}:" if pattern.namespace else prefix
+            names += doors(pattern, space)
+        else:
+            names.append(f"{prefix}{pattern.name}")
+    return names
+
+
+def test_every_door_is_in_the_table():
+    assert sorted(set(doors())) == sorted(TABLE)
+
+
+@dataclass
+class World:
+    """One of each thing, all of it Alice's."""
+
+    arguments: dict[str, Any]
+    clients: dict[str, Client]
+
+
+@pytest.fixture
+def world(alice, bob, charlie, workspace, klaviyo) -> World:
+    make.workspace("elsewhere", owner=charlie)
+    template = make.template(workspace)
+    template.visibility = "workspace"
+    template.save()
+    account = make.account(workspace)
+    install = make.install(template, account, alice)
+    publication = Publication.objects.create(
+        workspace=workspace,
+        version=template.current_version,
+        account=account,
+        asked_by=alice,
+        flow_name="Abandoned cart",
+        state="published",
+    )
+    Attempt.objects.create(
+        publication=publication, number=1, step="check-account", method="GET", path="/api/accounts"
+    )
+    arguments = {
+        "slug": workspace.slug,
+        "account": account.pk,
+        "flow": template.flow.pk,
+        "step": "wait-1",
+        "content": "mail-1",
+        "template": template.slug,
+        "version": template.current_version.pk,
+        "install": install.pk,
+        "question": "sender",
+        "publication": publication.pk,
+        "attempt": 1,
+        "part": "request",
+        "key": "no-such-key",
+        "uid": "1",
+    }
+    people = {
+        "nobody": Client(),
+        "stranger": client_of(charlie),
+        "teammate": client_of(bob),
+        "owner": client_of(alice),
+    }
+    return World(arguments, people)
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_who_comes_in(world: World, name: str):
+    method, parts, *wanted = TABLE[name]
+    url = reverse(name, args=[world.arguments[part] for part in parts]) + (
+        "no/such" if name == "api:nothing" else ""
+    )
+    found = []
+    for client in world.clients.values():
+        with transaction.atomic():  # each finds the world as it was
+            answer = getattr(client, method)(
+                url, **({"content_type": "application/json"} if "api:" in name else {})
+            )
+            transaction.set_rollback(True)
+        to_sign_in = answer.status_code == 302 and "/account/login/" in answer["Location"]
+        assert not to_sign_in or client is world.clients["nobody"]
+        found.append(answer.status_code)
+    assert dict(zip(world.clients, found, strict=True)) == dict(zip(world.clients, wanted, strict=True))
+
+
+@pytest.mark.parametrize("name", [name for name, row in TABLE.items() if row[0] == POST])
+def test_acts_take_no_get_and_no_forgery(world: World, name: str):
+    """What changes something is a POST with a token, or nothing happens."""
+    parts = TABLE[name][1]
+    url = reverse(name, args=[world.arguments[part] for part in parts])
+    strict = Client(enforce_csrf_checks=True)
+    strict.cookies = world.clients["owner"].cookies
+    assert strict.post(url).status_code == 403
+    if not name.startswith("api:"):
+        assert world.clients["owner"].get(url).status_code == 405
+
+
+def test_the_admin_is_for_staff(world: World):
+    for client in world.clients.values():
+        assert client.get("/admin/").status_code == 302
+        assert client.get("/admin/accounts/klaviyoaccount/").status_code == 302
