@@ -1,8 +1,8 @@
 """Who may see and touch what. Every view begins here: what is not yours is 404, a role you lack is 403.
 
-    owner, designer     design flows and publish versions in their workspace
-    owner, merchant     install into their workspace's accounts
-    everybody           reads their own workspace; an operator's people read every publication
+owner, designer     design flows and publish versions in their workspace
+owner, merchant     install into their workspace's accounts
+everybody           reads their own workspace; an operator's people read every publication
 """
 
 from __future__ import annotations

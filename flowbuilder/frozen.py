@@ -1,4 +1,4 @@
-"""A version read back: its graph, its questions, its sentences. Values only; knows no rows."""
+"""A version read back: its graph, its questions, its sentences, and what lands in an account. Values only."""
 
 from __future__ import annotations
 
@@ -8,9 +8,20 @@ from functools import cached_property
 from typing import Any
 
 from flowbuilder.graph import Graph
-from flowbuilder.kinds.base import Words
-from flowbuilder.kinds.describe import Describer
+from flowbuilder.kinds.base import Words, both, count
+from flowbuilder.kinds.describe import Card, Describer, ports_of
+from flowbuilder.kinds.examine import examine
+from flowbuilder.kinds.flow import FlowSettings
+from flowbuilder.publisher.definition import bind, create_body
 from flowbuilder.publisher.reading import read_document
+
+# What a message is called when it is counted.
+MESSAGES = {
+    "send-email": ("mail", "email"),
+    "send-sms": ("message-square", "text"),
+    "send-whatsapp": ("whatsapp", "WhatsApp message"),
+    "send-mobile-push": ("bell", "push notification"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +37,27 @@ class Question:
     default: Any = None
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a flow that is told in order. `depth` counts the branches around it; `way` names the branch that
+    it begins. Where there is no `card`, `text` says how the branch goes on. After `ends` comes another branch."""
+
+    depth: int
+    way: str = ""
+    card: Card | None = None
+    text: str = ""
+    ends: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """What would be made in one account: the flow's graph and the whole request. `missing` are unanswered keys."""
+
+    graph: Graph
+    body: dict[str, Any]
+    missing: tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class Frozen:
     """The document of a version, as values."""
@@ -34,9 +66,7 @@ class Frozen:
 
     @cached_property
     def graph(self) -> Graph:
-        graph = read_document(self.document).graph
-        names = self.document.get("names", {})
-        return graph.with_steps(replace(step, name=names.get(step.key, "")) for step in graph.steps)
+        return self._named(read_document(self.document).graph)
 
     @cached_property
     def questions(self) -> tuple[Question, ...]:
@@ -46,6 +76,35 @@ class Frozen:
     def contents(self) -> Mapping[str, Mapping[str, str]]:
         contents: Mapping[str, Mapping[str, str]] = self.document.get("contents", {})
         return contents
+
+    @cached_property
+    def channels(self) -> tuple[tuple[str, str], ...]:
+        """(icon, “2 emails”) for each way in which it speaks to people."""
+        types = [step.type for step in self.graph.steps]
+        return tuple(
+            (icon, count(types.count(one), word)) for one, (icon, word) in MESSAGES.items() if one in types
+        )
+
+    @cached_property
+    def templates_made(self) -> int:
+        """How many email templates are made or copied in an account: not those that the account chooses."""
+        held = [(step.config.get("message") or {}).get("template_id") for step in self.graph.steps]
+        return len(self.contents) + sum(isinstance(one, str) and bool(one) for one in held)
+
+    @cached_property
+    def trigger(self) -> Card:
+        return self.describer().trigger(self.graph.trigger)
+
+    @cached_property
+    def sentence(self) -> str:
+        """What it does, for a flow that nobody described."""
+        card = self.trigger
+        sends = both([text for _, text in self.channels])
+        if card.title != card.label:
+            start = f"Starts with “{card.title}”"
+        else:
+            start = f"Starts when {card.label[:1].lower()}{card.label[1:]}"
+        return f"{start}, then sends {sends}." if sends else f"{start}."
 
     def describer(
         self, answers: Mapping[str, Any] | None = None, names: Mapping[str, str] | None = None
@@ -61,6 +120,57 @@ class Frozen:
                     known.setdefault(answer, one.looks_for)
             stands_for[one.key] = answer
         return Describer(Words(known), stands_for)
+
+    def landing(self, name: str, answers: Mapping[str, Any]) -> Landing:
+        """With an account's answers in place. Templates that are made first stand by their name."""
+        made = {key: f"(id of the email template “{one['name']}”)" for key, one in self.contents.items()}
+        bound = bind(self.document["definition"], answers, made)
+        graph = self._named(read_document({"definition": bound.definition}).graph)
+        return Landing(graph, create_body(name, bound.definition), bound.missing)
+
+    def _named(self, graph: Graph) -> Graph:
+        names = self.document.get("names", {})
+        return graph.with_steps(replace(step, name=names.get(step.key, "")) for step in graph.steps)
+
+
+def rules_of(graph: Graph, describer: Describer) -> list[str]:
+    """Whom a flow is for and how often they may enter, in sentences; empty where it is for everybody."""
+    found = [describer.profile_filter(graph.profile_filter)]
+    if graph.reentry:
+        model = examine(FlowSettings, {"profile_filter": None, "reentry": graph.reentry}, {}).model
+        if isinstance(model, FlowSettings) and model.reentry:
+            found.append(model.reentry.sentence())
+    return [one for one in found if one]
+
+
+def tell(graph: Graph, describer: Describer) -> list[Line]:
+    """A flow from its trigger on, branch after branch in port order; a step that branches share is told once."""
+    lines = [Line(0, card=describer.trigger(graph.trigger))]
+    told: set[str] = set()
+    todo: list[tuple[str | None, int, str]] = [(graph.entry, 0, "")]
+    while todo:
+        key, depth, way = todo.pop()
+        if key is None or key not in graph.by_key:
+            if way:
+                lines.append(Line(depth, way, text="The flow ends here."))
+            continue
+        step = graph.by_key[key]
+        card = describer.step(step)
+        if key in told:
+            lines.append(Line(depth, way, text=f"Goes on with “{card.title}”."))
+            continue
+        told.add(key)
+        lines.append(Line(depth, way, card))
+        targets = graph.targets(key)
+        labels = ports_of(step)
+        deeper = depth + 1 if len(targets) > 1 else depth
+        for port, target in reversed(targets):
+            todo.append((target, deeper, labels.get(port, port) if len(targets) > 1 else ""))
+    following = [*lines[1:], None]
+    return [
+        replace(line, ends=after is None or (bool(after.way) and after.depth <= line.depth))
+        for line, after in zip(lines, following, strict=True)
+    ]
 
 
 def stand_in(kind: str, name: str) -> Any:

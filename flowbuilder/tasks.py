@@ -36,5 +36,5 @@ def ring(publication_id: int) -> None:
     """Wake a worker. A broker that is down loses nothing: the sweeper comes by."""
     try:
         publish.delay(publication_id)
-    except OperationalError:
+    except (OperationalError, OSError):
         return

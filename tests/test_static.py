@@ -54,14 +54,23 @@ def test_vendored_files_and_their_table_say_the_same():
 
 def test_htmx_stays_on_the_2_0_line():
     [version] = re.findall(r'version:"([\d.]+)"', (VENDOR / "htmx.min.js").read_text())
-    assert version.startswith("2.0."), "4.x changes the meaning of hx-disable: a silent jump removes a defence"
+    assert version.startswith("2.0."), (
+        "4.x changes the meaning of hx-disable: a silent jump removes a defence"
+    )
     assert version == next(row["version"] for row in VENDORED if row["package"] == "htmx.org")
 
 
 def test_htmx_is_configured_for_the_policy():
-    [content] = re.findall(r"<meta name=\"htmx-config\" content='([^']+)'>", (ROOT / "templates/base.html").read_text())
+    [content] = re.findall(
+        r"<meta name=\"htmx-config\" content='([^']+)'>", (ROOT / "templates/base.html").read_text()
+    )
     config = json.loads(content)
-    closed = {"allowEval": False, "allowScriptTags": False, "includeIndicatorStyles": False, "selfRequestsOnly": True}
+    closed = {
+        "allowEval": False,
+        "allowScriptTags": False,
+        "includeIndicatorStyles": False,
+        "selfRequestsOnly": True,
+    }
     assert closed.items() <= config.items()
     assert config["historyCacheSize"] == 0
     assert {"code": "422", "swap": True} in config["responseHandling"]

@@ -1,6 +1,23 @@
 """Doors of this room."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from flowbuilder.install import views
 
 app_name = "install"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("", views.show_list, name="list"),
+    path("start/<slug:slug>/", views.start, name="start"),
+    path("<int:pk>/", views.resume, name="open"),
+    path("<int:pk>/connect/", views.connect, name="connect"),
+    path("<int:pk>/choose/", views.choose, name="choose"),
+    path("<int:pk>/answers/", views.answers, name="answers"),
+    path("<int:pk>/answers/<slug:key>/", views.answer, name="answer"),
+    path("<int:pk>/preview/", views.preview, name="preview"),
+    path("<int:pk>/content/<path:key>/", views.content, name="content"),
+    path("<int:pk>/confirm/", views.confirm, name="confirm"),
+    path("<int:pk>/progress/", views.progress, name="progress"),
+    path("<int:pk>/reopen/", views.reopen, name="reopen"),
+    path("<int:pk>/retry/", views.retry, name="retry"),
+    path("<int:pk>/cancel/", views.cancel, name="cancel"),
+]

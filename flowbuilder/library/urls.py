@@ -1,6 +1,11 @@
 """Doors of this room."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from flowbuilder.library import views
 
 app_name = "library"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("", views.show_list, name="list"),
+    path("<slug:slug>/", views.show_page, name="page"),
+]

@@ -1,18 +1,26 @@
 """A merchant takes a template flow: start, choose the account, answer, confirm. Nothing is made in Klaviyo before
-the confirmation."""
+the confirmation.
+
+Each act locks the install's row and reads it again, so two tabs and two presses meet one after the other.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.db import transaction
 
 from accounts import catalog
+from accounts.access import accounts_of
 from accounts.models import CatalogEntry, KlaviyoAccount, User, Workspace
-from flowbuilder.frozen import Frozen, Question
-from flowbuilder.models import Install, Publication, TemplateFlow
+from flowbuilder.frozen import Frozen, Landing, Question
+from flowbuilder.graph import Problem
+from flowbuilder.models import Attempt, Install, Publication, TemplateFlow
 from flowbuilder.operations.publications import ask_for_publication
-from flowbuilder.publisher.definition import bind
+from flowbuilder.publisher.preflight import Checking, blocking, check
 
 CATALOG_KINDS = {
     "metric": (CatalogEntry.Kind.METRIC,),
@@ -21,123 +29,235 @@ CATALOG_KINDS = {
     "group": (CatalogEntry.Kind.LIST, CatalogEntry.Kind.SEGMENT),
     "template": (CatalogEntry.Kind.TEMPLATE,),
 }
+LONGEST_TEXT = 5000
+LONGEST_DELAY = 10_000
+
+Answer = dict[str, Any]  # {"value", "how": in words, "by": "found" or "person"}
 
 
 class UnableToInstall(Exception):
-    """The install cannot go on; the text says why and what to do."""
+    """The install cannot go on; the text says why and what to do. `problems` name the steps, where it is theirs."""
+
+    def __init__(self, text: str, problems: tuple[Problem, ...] = ()) -> None:
+        super().__init__(text)
+        self.problems = problems
+
+
+# --- Beginning -----------------------------------------------------------------------------------------------------
 
 
 @transaction.atomic
 def start_install(*, template: TemplateFlow, workspace: Workspace, by: User) -> Install:
-    """Begin, or go on with what this workspace began before. One connected account is chosen by itself."""
+    """Begin, or go on with what this workspace began before. One connected account is chosen by itself.
+
+    What is gone on with moves to the template's current version, and keeps the answers to questions that are
+    still asked.
+    """
+    Workspace.objects.select_for_update().get(pk=workspace.pk)  # two presses begin one install
     install = Install.objects.filter(
         template_flow=template, workspace=workspace, state=Install.State.CHOOSING
     ).first() or Install(template_flow=template, workspace=workspace, created_by=by)
     if install.version_id != template.current_version_id:
+        before = _asked(install) if install.version_id else {}
         install.version = template.current_version
-        install.answers = {}
+        now = _asked(install)
+        install.answers = {
+            key: one for key, one in install.answers.items() if key in now and now[key] == before.get(key)
+        }
+    if install.account is None:
+        usable = list(accounts_of(workspace, "publish")[:2])
+        if len(usable) == 1 and usable[0].is_connected:
+            install.account = usable[0]
     install.save()
     return install
+
+
+def _asked(install: Install) -> dict[str, tuple[str, ...]]:
+    """Key -> what decides which answers fit: a question that is only worded anew keeps its answer."""
+    questions = Frozen(install.version.document).questions
+    return {one.key: (one.kind, one.looks_for, one.integration) for one in questions}
 
 
 @transaction.atomic
 def choose_account(*, install: Install, account: KlaviyoAccount) -> None:
     """Install into this account. Answers that were found in another one are forgotten."""
-    _still_open(install)
+    _open(install)
+    if not accounts_of(install.workspace, "publish").filter(pk=account.pk).exists():
+        raise UnableToInstall(f"{install.workspace} may not publish to that account. Choose another one.")
+    if not account.is_connected:
+        raise UnableToInstall(f"{account} is disconnected. Connect it again, or choose another one.")
+    _not_there_yet(install, account)
     if install.account_id != account.pk:
         install.account = account
         install.answers = {}
         install.save(update_fields=["account", "answers"])
 
 
-def _still_open(install: Install) -> None:
+def _open(install: Install) -> None:
+    """Read the install again, locked until the act is done; it must still be open."""
+    _lock(install)
+    if install.state == Install.State.GIVEN_UP:
+        raise UnableToInstall("This install was given up. Start again from the library.")
     if install.state != Install.State.CHOOSING:
         raise UnableToInstall("This install was confirmed already: see how it went.")
 
 
-def find_answers(*, install: Install) -> None:
-    """Answer what can be found in the account (its catalog must have been read). What a person chose stays."""
-    _still_open(install)
-    answers = dict(install.answers)
+def _lock(install: Install) -> None:
+    rows = Install.objects.select_for_update(of=("self",))
+    install.refresh_from_db(
+        from_queryset=rows.select_related("workspace", "template_flow", "version", "account")
+    )
+
+
+def _not_there_yet(install: Install, account: KlaviyoAccount) -> None:
+    """At most one of a template flow in an account: there, or on its way by another install."""
+    other = (
+        Install.objects.filter(template_flow=install.template_flow, account=account)
+        .filter(state__in=(Install.State.LIVE, Install.State.PUBLISHING))
+        .exclude(pk=install.pk)
+        .first()
+    )
+    if other and other.state == Install.State.LIVE:
+        raise UnableToInstall(
+            f"“{install.template_flow}” is installed in {account} already. Remove that copy first."
+        )
+    if other:
+        raise UnableToInstall(f"“{install.template_flow}” is on its way into {account} already.")
+
+
+@transaction.atomic
+def give_up_install(*, install: Install) -> None:
+    """The merchant does not want it after all. Nothing was made in the account yet."""
+    _open(install)
+    install.state = Install.State.GIVEN_UP
+    install.save(update_fields=["state"])
+
+
+# --- Answering -----------------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def find_answers(*, install: Install) -> list[Question]:
+    """Answer what can be found in the account (its catalog must have been read). What a person chose stays, unless
+    it is no longer in the account: those questions are open again, and returned."""
+    _open(install)
+    answers: dict[str, Answer] = {}
+    gone: list[Question] = []
     for question in Frozen(install.version.document).questions:
-        if question.key not in answers and (found := _find(install.account, question)):
+        held = install.answers.get(question.key)
+        if held and _is_there(install.account, question, held["value"]):
+            answers[question.key] = held
+        elif held and held["by"] == "person":
+            gone.append(question)
+        elif found := _find(install.account, question):
             answers[question.key] = found
     if answers != install.answers:
         install.answers = answers
         install.save(update_fields=["answers"])
+    return gone
 
 
-def _find(account: KlaviyoAccount | None, question: Question) -> dict[str, Any] | None:
-    """{"value", "how", "by": "found"} where there is one clear answer, else None."""
+def _is_there(account: KlaviyoAccount | None, question: Question, value: Any) -> bool:
+    if question.kind not in CATALOG_KINDS or account is None:
+        return True
+    return set(value if isinstance(value, list) else [value]) <= _ids(account, question.kind)
+
+
+def _ids(account: KlaviyoAccount, kind: str) -> set[str]:
+    return {one.klaviyo_id for one in _choices(account, kind)}
+
+
+def _choices(account: KlaviyoAccount, kind: str) -> list[CatalogEntry]:
+    return [entry for one in CATALOG_KINDS[kind] for entry in catalog.choices(account, one)]
+
+
+def _find(account: KlaviyoAccount | None, question: Question) -> Answer | None:
+    """{"value", "how", "by": "found"} where there is one clear answer, else None: never a guess."""
     if account is None:
         return None
     if question.kind == "sender":
         if not account.sender_email:
             return None
         value = {"email": account.sender_email, "label": account.sender_name or account.name}
-        return {"value": value, "how": "The default sender of your account.", "by": "found"}
-    if question.kind in ("text", "delay", "property"):
+        return _found(value, "The default sender of your account.")
+    if question.kind not in CATALOG_KINDS:
         if question.default in (None, ""):
             return None
-        return {"value": question.default, "how": "As the template suggests.", "by": "found"}
-    entries = [one for kind in CATALOG_KINDS[question.kind] for one in catalog.choices(account, kind)]
-    named = [one for one in entries if question.looks_for and one.name == question.looks_for]
-    from_integration = [
-        one for one in named if question.integration and one.integration == question.integration
+        return _found(question.default, "As the template suggests.")
+    fits = [
+        one
+        for one in _choices(account, question.kind)
+        if question.looks_for
+        and one.name == question.looks_for
+        and question.integration in ("", one.integration)
     ]
-    fits = from_integration or named
     if len(fits) != 1:
         return None
-    where = f" from {fits[0].integration}" if fits[0].integration else ""
-    value = [fits[0].klaviyo_id] if question.kind == "group" else fits[0].klaviyo_id
-    return {"value": value, "how": f"{fits[0].name}{where}: the only one of this name.", "by": "found"}
+    ids = [fits[0].klaviyo_id] if question.kind == "group" else fits[0].klaviyo_id
+    where = f"from {fits[0].integration}" if question.integration else "in your account"
+    return _found(ids, f"The only one of this name {where}.")
+
+
+def _found(value: Any, how: str) -> Answer:
+    return {"value": value, "how": how, "by": "found"}
 
 
 @transaction.atomic
 def answer_question(*, install: Install, key: str, value: Any) -> None:
     """A person's answer; an empty one takes the answer back."""
-    _still_open(install)
+    _open(install)
     questions = {one.key: one for one in Frozen(install.version.document).questions}
     if key not in questions:
         raise UnableToInstall("That question is not part of this template flow.")
+    if install.account is None:
+        raise UnableToInstall("Choose the Klaviyo account first.")
     answers = dict(install.answers)
     if value in (None, "", [], {}):
         answers.pop(key, None)
     else:
-        answers[key] = {
-            "value": _checked(install, questions[key], value),
-            "how": "Your choice.",
-            "by": "person",
-        }
+        value = checked_answer(install.account, questions[key], value)
+        answers[key] = {"value": value, "how": "Your choice.", "by": "person"}
     install.answers = answers
     install.save(update_fields=["answers"])
 
 
-def _checked(install: Install, question: Question, value: Any) -> Any:
-    """Ids must be of this account; a sender needs an address."""
-    if question.kind in CATALOG_KINDS and install.account is not None:
-        known = {
-            one.klaviyo_id
-            for kind in CATALOG_KINDS[question.kind]
-            for one in catalog.choices(install.account, kind)
-        }
+def checked_answer(account: KlaviyoAccount, question: Question, value: Any) -> Any:
+    """The answer as it is kept; UnableToInstall where it is none, or names what is not in this account."""
+    if question.kind in CATALOG_KINDS:
         wanted = value if isinstance(value, list) else [value]
-        if not set(wanted) <= known:
-            raise UnableToInstall("That is not in this account any more. Read the choices again and choose.")
-        return wanted if question.kind == "group" else wanted[0]
+        if not all(isinstance(one, str) for one in wanted) or not set(wanted) <= _ids(account, question.kind):
+            raise UnableToInstall("That is not in this account. Read the choices again and choose.")
+        if question.kind == "group":
+            return list(dict.fromkeys(wanted))
+        if len(wanted) != 1:
+            raise UnableToInstall("Choose one.")
+        return wanted[0]
     if question.kind == "sender":
-        email = str(value.get("email", "")).strip()
-        if "@" not in email:
-            raise UnableToInstall("A sender needs an email address.")
-        return {"email": email, "label": str(value.get("label", "")).strip() or email}
+        return _checked_sender(value)
     if question.kind == "delay":
-        if not str(value).strip().isdigit() or int(value) < 1:
-            raise UnableToInstall("Write a whole number of 1 or more.")
-        return int(value)
-    return str(value).strip()
+        text = str(value).strip()
+        if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= LONGEST_DELAY:
+            raise UnableToInstall(f"Write a whole number from 1 to {LONGEST_DELAY:,}.")
+        return int(text)
+    text = str(value).strip()
+    if not text:
+        raise UnableToInstall("Write something.")
+    if len(text) > LONGEST_TEXT:
+        raise UnableToInstall(f"Write at most {LONGEST_TEXT:,} characters.")
+    return text
 
 
-def values_of(answers: dict[str, Any]) -> dict[str, Any]:
+def _checked_sender(value: Any) -> dict[str, str]:
+    given = value if isinstance(value, Mapping) else {}
+    email = str(given.get("email", "")).strip()
+    try:
+        validate_email(email)
+    except ValidationError:
+        raise UnableToInstall("A sender needs an email address, such as hello@example.com.") from None
+    return {"email": email, "label": str(given.get("label", "")).strip()[:200] or email}
+
+
+def values_of(answers: Mapping[str, Any]) -> dict[str, Any]:
     """requirement key -> the bare value."""
     return {key: one["value"] for key, one in answers.items()}
 
@@ -146,36 +266,71 @@ def open_questions(install: Install) -> list[Question]:
     return [one for one in Frozen(install.version.document).questions if one.key not in install.answers]
 
 
+# --- Confirming ----------------------------------------------------------------------------------------------------
+
+
+def landing_of(install: Install) -> Landing:
+    """What a confirmation of this install would make in its account."""
+    return Frozen(install.version.document).landing(install.version.name, values_of(install.answers))
+
+
 @transaction.atomic
 def confirm_install(*, install: Install, by: User) -> Publication:
-    """The merchant's yes: the publication row is the intent, and the worker is called when it is committed."""
-    install = Install.objects.select_for_update().get(pk=install.pk)
-    if install.state == Install.State.PUBLISHING:
-        return install.publications.latest("pk")  # pressed twice: the same publication
-    _still_open(install)
+    """The merchant's yes: the publication row is the intent, and the worker is called when it is committed.
+
+    Pressed twice it is the same publication.
+    """
+    _lock(install)
+    if install.state in (Install.State.PUBLISHING, Install.State.LIVE):
+        return install.publications.latest("pk")
+    _open(install)
     if install.account is None or not install.account.is_connected:
         raise UnableToInstall("Connect the Klaviyo account first.")
-    values = values_of(install.answers)
-    templates = dict.fromkeys(install.version.document.get("contents", {}), "to be made")
-    if bind(install.version.document["definition"], values, templates).missing:
+    if install.publications.exclude(klaviyo_flow_id="").exists():
+        raise UnableToInstall("A flow of this install is in the account already. See it in the history.")
+    # Two installs into one account are confirmed one after the other.
+    account = KlaviyoAccount.objects.select_for_update().get(pk=install.account.pk)
+    if not accounts_of(install.workspace, "publish").filter(pk=account.pk).exists():
+        raise UnableToInstall(f"{install.workspace} may no longer publish to {account}.")
+    _not_there_yet(install, account)
+    for question in Frozen(install.version.document).questions:
+        held = install.answers.get(question.key)
+        if held and not _is_there(account, question, held["value"]):
+            raise UnableToInstall(
+                f"“{question.question}” needs a new answer: it is not in {account} any more."
+            )
+    landing = landing_of(install)
+    if landing.missing:
         raise UnableToInstall("Some questions are still open: answer them first.")
-    if Install.objects.filter(
-        template_flow=install.template_flow, account=install.account, state=Install.State.LIVE
-    ).exists():
-        raise UnableToInstall(
-            f"“{install.template_flow}” is installed in {install.account} already. Remove that copy first."
-        )
+    if stops := blocking(check(landing.graph, Checking())):
+        text = "With these answers it cannot be published: " + " ".join(one.text for one in stops)
+        raise UnableToInstall(text, tuple(stops))
     install.state = Install.State.PUBLISHING
     install.save(update_fields=["state"])
-    return ask_for_publication(install=install, by=by, answers=values)
+    return ask_for_publication(install=install, by=by, answers=values_of(install.answers))
 
 
 @transaction.atomic
 def reopen_install(*, install: Install) -> None:
-    """After a refusal: back to the questions. The refused publication stays in the history."""
-    install = Install.objects.select_for_update().get(pk=install.pk)
-    if install.publications.filter(state__in=Publication.OPEN).exists():
+    """After a refusal: back to the questions. The refused publication stays in the history.
+
+    Not while it is under way, and not when its flow is in the account, or may be: then only trying again is safe.
+    """
+    _lock(install)
+    if install.state != Install.State.PUBLISHING:
+        return
+    last = install.publications.latest("pk")
+    if last.is_open:
         raise UnableToInstall("It is still under way.")
-    if install.state == Install.State.PUBLISHING:
-        install.state = Install.State.CHOOSING
-        install.save(update_fields=["state"])
+    if last.klaviyo_flow_id:
+        raise UnableToInstall("The flow is in your account already: try again, and we finish checking it.")
+    if last.state == Publication.State.FAILED and _may_have_landed(last):
+        raise UnableToInstall("The flow may be in your account: try again, and we look before sending it.")
+    install.state = Install.State.CHOOSING
+    install.save(update_fields=["state"])
+
+
+def _may_have_landed(publication: Publication) -> bool:
+    """Whether the answer to the last create call was lost."""
+    sent = publication.attempts.filter(step="create-flow").order_by("-number").first()
+    return sent is not None and sent.outcome in (Attempt.Outcome.SENT, Attempt.Outcome.UNKNOWN)

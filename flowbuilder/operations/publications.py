@@ -40,6 +40,8 @@ def cancel_publication(*, publication: Publication, by: User) -> None:
     publication = Publication.objects.select_for_update().get(pk=publication.pk)
     if publication.state not in (Publication.State.ASKED, Publication.State.WAITING):
         raise UnableToAct("Only a publication that waits can be cancelled.")
+    if publication.klaviyo_flow_id:
+        raise UnableToAct("The flow is in the account already: it is only being read back.")
     move(publication, Publication.State.CANCELLED, f"Cancelled by {by}.")
     Install.objects.filter(pk=publication.install_id, state=Install.State.PUBLISHING).update(
         state=Install.State.CHOOSING

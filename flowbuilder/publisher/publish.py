@@ -40,6 +40,7 @@ from flowbuilder.publisher.states import MOVES, LostLease, S, move, take
 
 ClientFor = Callable[[KlaviyoAccount], Klaviyo]
 SOON = timedelta(seconds=20)  # until the next try when nothing reached Klaviyo
+LATER = timedelta(minutes=10)  # until the next try when a person must do something first
 
 
 class Stop(Exception):
@@ -107,7 +108,13 @@ def _park(publication: Publication, reason: str, until: datetime) -> None:
 
 
 def _give_up(publication: Publication, state: str, reason: str) -> None:
-    move(publication, state if state in MOVES[publication.state] else S.FAILED, reason)
+    """End it; but what may be in the account is never given up, and what is there has landed."""
+    if publication.state == S.UNKNOWN:
+        _park(publication, f"{reason} Then we look whether the flow is there.", right_now() + LATER)
+    elif publication.state == S.VERIFYING:
+        _publish(publication, f"Landed, but it could not be read back: {reason}")
+    else:
+        move(publication, state if state in MOVES[publication.state] else S.FAILED, reason)
 
 
 def _quiet(publication: Publication) -> datetime:
@@ -295,15 +302,16 @@ def _verify(publication: Publication, calls: Calls) -> None:
     """Read the flow back and compare it with what was meant."""
     path = f"/api/flows/{publication.klaviyo_flow_id}"
     held = calls.call("read-back", "GET", path, params={"additional-fields[flow]": "definition"}).body or {}
-    sent = publication.attempts.filter(step="create-flow").latest("number").request
+    sent = publication.attempts.filter(step="create-flow").latest("number").request or {}
     meant = sent["data"]["attributes"]["definition"]
     found = list(differences(canonical(meant), canonical(held)))
     reason = f"Landed, but not quite as meant: {'; '.join(found)}" if found else ""
-    with transaction.atomic():
-        move(publication, S.PUBLISHED, reason)
-        if publication.install_id:
-            Install.objects.filter(pk=publication.install_id).update(
-                state=Install.State.LIVE,
-                live_flow_id=publication.klaviyo_flow_id,
-                step_map=step_map(meant, held),
-            )
+    _publish(publication, reason, step_map=step_map(meant, held))
+
+
+@transaction.atomic
+def _publish(publication: Publication, reason: str, **known: Any) -> None:
+    move(publication, S.PUBLISHED, reason)
+    Install.objects.filter(publications=publication).update(
+        state=Install.State.LIVE, live_flow_id=publication.klaviyo_flow_id, **known
+    )

@@ -68,7 +68,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         pytest.fail("the demo did not start:\n" + "".join(said))
     yield Site(f"http://127.0.0.1:{web}", f"http://127.0.0.1:{sandbox}")
     os.kill(process.pid, signal.SIGINT)
-    process.wait(timeout=20)
+    process.communicate(timeout=20)
     for port in (web, sandbox):
         until = time.monotonic() + 5
         while _is_answered(port) and time.monotonic() < until:
@@ -100,8 +100,8 @@ class Desk:
 
     def sign_in(self, email: str, password: str = PASSWORD) -> None:
         self.page.goto(f"{self.site.url}/account/login/")
-        self.page.locator("input[name=login]").fill(email)
-        self.page.locator("input[name=password]").fill(password)
+        self.page.locator("#id_login").fill(email)
+        self.page.locator("#id_password").fill(password)
         self.page.get_by_role("button", name="Sign in", exact=True).click()
         self.page.wait_for_url(f"{self.site.url}/**")
 

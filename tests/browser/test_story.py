@@ -92,8 +92,8 @@ def design(desk: Desk) -> None:
     page.locator("#plus-s2-no a").click()
     page.locator("#_panel_insert").get_by_role("button", name="Email").click()
     page.get_by_label("Name", exact=True).fill("Email #1")
-    page.get_by_label("Subject").fill("Email #1 Subject")
-    page.get_by_label("Subject").blur()
+    page.get_by_role("textbox", name="Subject").fill("Email #1 Subject")
+    page.get_by_role("textbox", name="Subject").blur()
     page.get_by_role("button", name="Ask each account: From address").click()
     page.get_by_label("Write it here").check()
     page.get_by_label("HTML").fill(
@@ -135,6 +135,9 @@ def install(desk: Desk) -> str:
     desk.picture("12-consent", whole=True)
     page.get_by_role("button", name="Allow").click()
 
+    expect(page.get_by_role("radio", name=re.compile("Harbour & Pine"))).to_be_checked()
+    page.get_by_role("button", name="Go on").click()
+
     # The metric was found; it is changed by hand to show the live choices.
     page.wait_for_url(re.compile("/answers/"))
     desk.picture("13-answers", whole=True)
@@ -149,13 +152,13 @@ def install(desk: Desk) -> str:
     desk.picture("15-preview", whole=True)
     page.get_by_role("button", name=re.compile("^Install in")).click()
 
-    expect(page.locator("#_progress")).to_contain_text("Flow created", timeout=30_000)
+    expect(page.locator("#progress")).to_contain_text("Flow created", timeout=30_000)
     see = page.get_by_role("link", name="See it in Klaviyo")
     expect(see).to_be_visible(timeout=30_000)
     desk.picture("16-installed", whole=True)
     href = see.get_attribute("href") or ""
     flow_id = href.rstrip("/").split("/")[-2]
-    expect(page.locator("#_progress")).to_contain_text(flow_id)
+    expect(page.locator("#progress")).to_contain_text(flow_id)
     return flow_id
 
 

@@ -199,3 +199,26 @@ def test_a_named_template_is_cloned_first(workspace, merchant, alice, klaviyo, s
 
 def test_the_same_intent_twice_is_one(ready, alice):
     assert confirm_install(install=ready, by=alice).pk == confirm_install(install=ready, by=alice).pk
+
+
+def test_a_connection_that_breaks_while_looking_gives_nothing_up(ready, alice, klaviyo):
+    """Failed and asked again would send it a second time without looking."""
+    klaviyo.fault("after_reset", *CREATE)
+    publication = run(confirm_install(install=ready, by=alice))
+    klaviyo.fault("status", "GET", "/api/flows", status=401)
+    ripen(publication)
+    assert run(publication).state == "unknown"
+    klaviyo.clear_faults()
+    ripen(publication)
+    assert run(publication).state == "published"
+    assert len(created(klaviyo)) == 1
+
+
+def test_what_landed_has_landed(ready, alice, klaviyo):
+    """The read-back fails for good: the flow is there all the same."""
+    klaviyo.fault("status", "GET", "/api/flows/*", status=401, times=5)
+    publication = run(confirm_install(install=ready, by=alice))
+    assert publication.state == "published"
+    assert "could not be read back" in publication.reason
+    ready.refresh_from_db()
+    assert ready.live_flow_id == publication.klaviyo_flow_id

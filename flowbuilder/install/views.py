@@ -1,0 +1,413 @@
+"""The guided install: connect, answer, preview, confirm, follow. Each view: access, one operation, answer.
+
+Until the confirmation nothing is made in the account; each page can be left and come back to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from csp.constants import NONE, SELF
+from csp.decorators import csp
+from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.db.models import OuterRef, Subquery
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.timezone import now as right_now
+from django.views.decorators.cache import never_cache
+from django.views.decorators.clickjacking import xframe_options_sameorigin
+from django.views.decorators.http import require_POST, require_safe
+from django_htmx.http import HttpResponseClientRedirect
+from django_htmx.middleware import HtmxDetails
+
+from accounts.access import accounts_of, current_workspace, memberships_of
+from accounts.catalog import read_catalog
+from accounts.klaviyo.errors import KlaviyoError
+from accounts.klaviyo.scopes import SCOPES
+from accounts.models import User
+from flowbuilder import access
+from flowbuilder.frozen import Frozen, tell
+from flowbuilder.install import asking
+from flowbuilder.install.following import progress_of
+from flowbuilder.install.forms import AnswerForm, form_for
+from flowbuilder.install.previewing import collisions_of, html_of, preview_of
+from flowbuilder.models import Install, Publication
+from flowbuilder.operations import installs as operations
+from flowbuilder.operations.installs import UnableToInstall
+from flowbuilder.operations.publications import UnableToAct, cancel_publication, retry_publication
+
+A_PAGE = 30
+State = Install.State
+STEPS = ("Connect", "Your answers", "Preview", "Install")
+
+
+class Request(HttpRequest):
+    user: User
+    htmx: HtmxDetails
+
+
+def steps_at(install: Install, now: int) -> list[dict[str, str]]:
+    """The stepper; one may go back to what is done."""
+    names = ("install:connect", "install:answers", "install:preview")
+    return [
+        {
+            "label": label,
+            "state": "done" if index < now else "now" if index == now else "todo",
+            "url": reverse(names[index], args=[install.pk]) if index < now else "",
+        }
+        for index, label in enumerate(STEPS)
+    ]
+
+
+def elsewhere(request: Request, install: Install, account: bool = True) -> HttpResponse | None:
+    """Where an install really is, when it is not being set up (or has no connected account yet)."""
+    if install.state == State.GIVEN_UP:
+        return go(request, "library:page", install.template_flow.slug)
+    if install.state != State.CHOOSING:
+        return go(request, "install:progress", install.pk)
+    if account and (install.account is None or not install.account.is_connected):
+        return go(request, "install:connect", install.pk)
+    return None
+
+
+def go(request: Request, name: str, *args: Any) -> HttpResponse:
+    """A redirect that htmx follows as a page, not as a fragment."""
+    url = reverse(name, args=args)
+    return HttpResponseClientRedirect(url) if request.htmx else redirect(url)
+
+
+# --- All of them, and beginning one ----------------------------------------------------------------------------------
+
+
+@require_safe
+def show_list(request: Request) -> HttpResponse:
+    last = Publication.objects.filter(install=OuterRef("pk")).order_by("-pk").values("state")[:1]
+    found = (
+        access.installs_of(request.user)
+        .exclude(state=State.GIVEN_UP)
+        .select_related("workspace", "template_flow__current_version", "version", "account")
+        .defer("version__document", "template_flow__current_version__document")
+        .annotate(last_state=Subquery(last))
+    )
+    page = Paginator(found, A_PAGE).get_page(request.GET.get("page"))
+    mine = {one.workspace_id for one in memberships_of(request) if one.role in access.INSTALLERS}
+    return render(request, "install/list.html", {"page": page, "mine": mine})
+
+
+@require_POST
+def start(request: Request, slug: str) -> HttpResponse:
+    template = access.template_flow_or_404(request.user, slug)
+    workspace = current_workspace(request)
+    if workspace is None:
+        raise PermissionDenied(
+            "Make a workspace first: template flows are installed into a workspace's accounts."
+        )
+    access.require_role(
+        request.user, workspace, access.INSTALLERS, "Only merchants and owners install template flows."
+    )
+    install = operations.start_install(template=template, workspace=workspace, by=request.user)
+    return redirect("install:open", install.pk)
+
+
+@require_safe
+def resume(request: Request, pk: int) -> HttpResponse:
+    """To the step at which it was left."""
+    install = access.install_or_404(request.user, pk)
+    if away := elsewhere(request, install):
+        return away
+    return redirect(
+        "install:answers" if operations.open_questions(install) else "install:preview", install.pk
+    )
+
+
+# --- Connect ---------------------------------------------------------------------------------------------------------
+
+
+@never_cache
+@require_safe
+def connect(request: Request, pk: int) -> HttpResponse:
+    install = access.install_or_404(request.user, pk)
+    return elsewhere(request, install, account=False) or _connect_page(request, install)
+
+
+def _connect_page(request: Request, install: Install, error: str = "", status: int = 200) -> HttpResponse:
+    frozen = Frozen(install.version.document)
+    accounts = list(accounts_of(install.workspace, "publish"))
+    usable = [one for one in accounts if one.is_connected]
+    taken = Install.objects.filter(
+        template_flow=install.template_flow, account__in=accounts, state__in=(State.LIVE, State.PUBLISHING)
+    )
+    context = {
+        "install": install,
+        "steps": steps_at(install, 0),
+        "accounts": accounts,
+        "usable": usable,
+        "taken": set(taken.values_list("account_id", flat=True)),
+        "chosen": install.account_id or (usable[0].pk if len(usable) == 1 else None),
+        "scopes": SCOPES,
+        "error": error,
+        "lines": tell(frozen.graph, frozen.describer()),
+    }
+    return render(request, "install/connect.html", context, status=status)
+
+
+@require_POST
+def choose(request: Request, pk: int) -> HttpResponse:
+    install = access.install_or_404(request.user, pk)
+    if away := elsewhere(request, install, account=False):
+        return away
+    given = request.POST.get("account", "")
+    if not given.isascii() or not given.isdigit():
+        return _connect_page(request, install, "Choose the account to install into.", status=422)
+    account = get_object_or_404(accounts_of(install.workspace, "publish"), pk=int(given[:18]))
+    try:
+        operations.choose_account(install=install, account=account)
+    except UnableToInstall as error:
+        return _connect_page(request, install, str(error), status=422)
+    return redirect("install:answers", install.pk)
+
+
+# --- Answers ---------------------------------------------------------------------------------------------------------
+
+
+@never_cache
+@require_safe
+def answers(request: Request, pk: int) -> HttpResponse:
+    """The questions; what can be chosen is read from the account itself, and what can be found is found."""
+    install = access.install_or_404(request.user, pk)
+    if away := elsewhere(request, install):
+        return away
+    assert install.account is not None
+    kinds = asking.kinds_needed(Frozen(install.version.document).questions)
+    failure = ""
+    gone: list[str] = []
+    is_asked_again = "again" in request.GET
+    if kinds and (is_asked_again or not asking.is_fresh(install, kinds, right_now())):
+        try:
+            read_catalog(install.account, kinds)
+        except KlaviyoError as error:
+            failure = str(error)
+    if not failure:
+        gone = [one.question for one in operations.find_answers(install=install)]
+    else:
+        install.account.refresh_from_db(fields=["state", "state_reason"])
+    more = {"failure": failure, "gone": gone}
+    return _answers(request, install, change=request.GET.get("change", ""), more=more)
+
+
+@require_POST
+def answer(request: Request, pk: int, key: str) -> HttpResponse:
+    """Save one answer."""
+    install = access.install_or_404(request.user, pk)
+    if away := elsewhere(request, install):
+        return away
+    question = next((one for one in Frozen(install.version.document).questions if one.key == key), None)
+    if question is None:
+        raise Http404("That question is not part of this template flow.")
+    ids = [one.klaviyo_id for one in asking.entries_of(install).get(question.kind, [])]
+    form = form_for(question, ids, data=request.POST)
+    if form.is_valid():
+        try:
+            operations.answer_question(install=install, key=key, value=form.answer)
+        except UnableToInstall as error:
+            form.add_error(None, str(error))
+    if form.errors:
+        return _answers(request, install, bad={key: form}, status=422)
+    if not request.htmx:
+        return redirect("install:answers", install.pk)
+    return _answers(request, install)
+
+
+def _answers(
+    request: Request,
+    install: Install,
+    *,
+    change: str = "",
+    bad: Mapping[str, AnswerForm] | None = None,
+    more: Mapping[str, Any] | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    asked = asking.ask(install, change, bad)
+    shown = next(
+        (one.question.key for one in asked if one.form and one.question.key in (change, *(bad or ()))), ""
+    )
+    context: dict[str, Any] = {
+        "install": install,
+        "steps": steps_at(install, 1),
+        "asked": asked,
+        "open": [one for one in asked if one.answer is None],
+        "found": [one for one in asked if one.is_found],
+        "focus": shown if request.htmx else None,
+        **(more or {}),
+    }
+    if request.htmx:
+        return render(request, "install/_answers.html", context, status=status)
+    frozen = Frozen(install.version.document)
+    describer = frozen.describer(operations.values_of(install.answers), asking.names_of(install))
+    context["lines"] = tell(frozen.graph, describer)
+    return render(request, "install/answers.html", context, status=status)
+
+
+# --- Preview and confirmation ----------------------------------------------------------------------------------------
+
+
+@never_cache
+@require_safe
+def preview(request: Request, pk: int) -> HttpResponse:
+    install = access.install_or_404(request.user, pk)
+    if away := elsewhere(request, install):
+        return away
+    if operations.open_questions(install):
+        messages.info(request, "Answer the open questions first: then there is something to preview.")
+        return redirect("install:answers", install.pk)
+    return _preview(request, install)
+
+
+def _preview(
+    request: Request, install: Install, error: UnableToInstall | None = None, status: int = 200
+) -> HttpResponse:
+    found = preview_of(install)
+    graph, describer = found.landing.graph, found.describer
+    problems = [
+        {"text": one.text, "step": describer.card(graph, one.step).title if one.step else ""}
+        for one in (error.problems if error else ())
+    ]
+    context = {
+        "install": install,
+        "steps": steps_at(install, 2),
+        "preview": found,
+        "graph": graph,
+        "describer": describer,
+        "collisions": collisions_of(install, found),
+        "answers": [one for one in asking.ask(install) if one.answer is not None],
+        "error": str(error) if error else "",
+        "problems": problems,
+    }
+    return render(request, "install/preview.html", context, status=status)
+
+
+MAIL_POLICY = {
+    "default-src": [NONE],
+    "style-src": ["'unsafe-inline'"],
+    "img-src": ["https:", "data:"],
+    "font-src": ["https:", "data:"],
+    "base-uri": [NONE],
+    "form-action": [NONE],
+    "frame-ancestors": [SELF],
+    "sandbox": [""],
+}
+
+
+@never_cache
+@require_safe
+@xframe_options_sameorigin
+@csp(MAIL_POLICY)  # type: ignore[arg-type]
+def content(request: Request, pk: int, key: str) -> HttpResponse:
+    """One email as it will land: somebody else's HTML, so it may run nothing and reach nothing of ours."""
+    install = access.install_or_404(request.user, pk)
+    try:
+        html = html_of(install, key)
+    except KlaviyoError as error:
+        response = render(request, "install/no_content.html", {"text": str(error)})
+    else:
+        if html is None:
+            raise Http404("There is no such email in this flow.")
+        response = HttpResponse(html)
+    response["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+@require_POST
+def confirm(request: Request, pk: int) -> HttpResponse:
+    install = access.install_or_404(request.user, pk)
+    if install.state == State.GIVEN_UP:
+        return redirect("library:page", install.template_flow.slug)
+    if install.state == State.CHOOSING and (away := elsewhere(request, install)):
+        return away
+    try:
+        operations.confirm_install(install=install, by=request.user)
+    except UnableToInstall as error:
+        return _preview(request, install, error, status=422)
+    return redirect("install:progress", install.pk)
+
+
+# --- Following it ----------------------------------------------------------------------------------------------------
+
+
+@never_cache
+@require_safe
+def progress(request: Request, pk: int) -> HttpResponse:
+    install = access.install_or_404(request.user, pk)
+    if install.state in (State.CHOOSING, State.GIVEN_UP):
+        return go(request, "install:open", install.pk)
+    return _progress(request, install)
+
+
+def _progress(request: Request, install: Install, error: str = "", status: int = 200) -> HttpResponse:
+    publication = install.publications.select_related("version", "account").latest("pk")
+    frozen = Frozen(install.version.document)
+    found = progress_of(publication)
+    context = {
+        "install": install,
+        "publication": publication,
+        "progress": found,
+        "steps": found.steps,
+        "frozen": frozen,
+        "error": error,
+        "sends_texts": any(step.type == "send-sms" for step in frozen.graph.steps),
+        "quiet_seconds": round(settings.PUBLISH_QUIET_PERIOD + settings.KLAVIYO_TIMEOUT),
+    }
+    if request.htmx:
+        return render(request, "install/_progress.html", context, status=status)
+    return render(request, "install/progress.html", context, status=status)
+
+
+@require_POST
+def reopen(request: Request, pk: int) -> HttpResponse:
+    """Back to the questions, after it was refused or failed."""
+    install = access.install_or_404(request.user, pk)
+    try:
+        operations.reopen_install(install=install)
+    except UnableToInstall as error:
+        return _progress(request, install, str(error), status=422)
+    return go(request, "install:answers", install.pk)
+
+
+@require_POST
+def retry(request: Request, pk: int) -> HttpResponse:
+    return _act(request, access.install_or_404(request.user, pk), retry_publication)
+
+
+@require_POST
+def cancel(request: Request, pk: int) -> HttpResponse:
+    """Give up: what is being set up, or a publication that still waits."""
+    install = access.install_or_404(request.user, pk)
+    if install.state in (State.PUBLISHING, State.LIVE):
+        return _act(
+            request, install, cancel_publication, "Cancelled: no flow was created. Your answers are kept."
+        )
+    try:
+        operations.give_up_install(install=install)
+    except UnableToInstall:
+        return go(request, "install:open", install.pk)
+    messages.success(request, f"“{install.template_flow}” was given up. Nothing was made in Klaviyo.")
+    return go(request, "install:list")
+
+
+def _act(request: Request, install: Install, operation: Callable[..., None], done: str = "") -> HttpResponse:
+    """An act on the last publication of an install."""
+    if install.state in (State.CHOOSING, State.GIVEN_UP):
+        return go(request, "install:open", install.pk)
+    try:
+        operation(publication=install.publications.latest("pk"), by=request.user)
+    except UnableToAct as error:
+        return _progress(request, install, str(error), status=422)
+    if done:
+        messages.success(request, done)
+        return go(request, "install:open", install.pk)
+    return _progress(request, install) if request.htmx else redirect("install:progress", install.pk)

@@ -1,0 +1,93 @@
+"""{% flow_picture graph describer %}: a flow as a still picture. For the library, the install and the history.
+
+The editor draws its own, with ways to act on it. Places come from graph.layout; the numbers of a card's height are
+those of static/css/editor.css.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from textwrap import wrap
+from typing import Any
+
+from django import template
+
+from flowbuilder.graph import Graph
+from flowbuilder.graph.layout import CARD_WIDTH, GAP_X, MARGIN, Box, place
+from flowbuilder.kinds.base import count
+from flowbuilder.kinds.describe import TRIGGER_KEY, Card, Describer, ports_of
+
+register = template.Library()
+
+LINE = 27  # characters of a summary that fit on a line
+MOST_LINES = 3
+LEAST_THUMB = 600
+TALL, MOST_COLUMNS = 1250, 4  # beyond, a picture is not squeezed into the page: it scrolls
+LABEL_WIDTH, LABEL_HEIGHT = 150, 22
+TONES = {"yes": "good", "no": "bad"}
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A card and where it stands."""
+
+    card: Card
+    box: Box
+    lines: int
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """The name of a way out of a split."""
+
+    text: str
+    tone: str
+    x: int
+    y: int
+
+
+def lines_of(card: Card) -> int:
+    return min(max(len(wrap(card.summary, LINE)), 1), MOST_LINES)
+
+
+def height_of(card: Card) -> int:
+    """In pixels: padding, name, one to three lines of summary, and chips where there are any."""
+    return 20 + 18 + 17 * lines_of(card) + (28 if card.chips else 0)
+
+
+@register.inclusion_tag("flows/_picture.html")
+def flow_picture(
+    graph: Graph, describer: Describer, name: str = "", thumb: bool = False, picture_id: str = "picture"
+) -> dict[str, Any]:
+    """`name` is the flow's; a `thumb` is cut off at the bottom and says nothing to screen readers."""
+    cards = {key: describer.card(graph, key) for key in (TRIGGER_KEY, *graph.by_key)}
+    layout = place(graph, lambda key: height_of(cards[key]))
+    labels = []
+    for wire in layout.wires:
+        if wire.label and wire.source:
+            ports = ports_of(graph.by_key[wire.source])
+            x, y = wire.label
+            text = ports.get(wire.port, wire.port)
+            labels.append(Label(text, TONES.get(wire.port, ""), x - LABEL_WIDTH // 2, y - LABEL_HEIGHT // 2))
+    width = max(layout.width, LEAST_THUMB) if thumb else layout.width
+    columns = -(-(layout.width - 2 * MARGIN + GAP_X) // (CARD_WIDTH + GAP_X))
+    about = f"Picture of the flow “{name}”" if name else "Picture of the flow"
+    return {
+        "picture_id": picture_id,
+        "thumb": thumb,
+        "columns": min(
+            columns, MOST_COLUMNS + 1
+        ),  # a narrow picture is not blown up to the width of the page
+        "scrolls": layout.height > TALL or columns > MOST_COLUMNS,
+        "is_tall": layout.height > TALL,
+        "title": f"{about}: a trigger and {count(len(graph.steps), 'step')}",
+        "x": (layout.width - width) // 2,
+        "width": width,
+        "height": layout.height,
+        "wires": layout.wires,
+        "labels": labels,
+        "label_width": LABEL_WIDTH,
+        "label_height": LABEL_HEIGHT,
+        "steps": [Drawn(cards[box.key], box, lines_of(cards[box.key])) for box in layout.boxes],
+        "exits": [one.box for one in layout.exits],
+    }
