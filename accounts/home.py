@@ -66,7 +66,10 @@ def _merchant(workspace: Workspace, accounts: Sequence[KlaviyoAccount]) -> list[
             "Read what it does and what it needs, answer what could not be found, see what will land.",
             *("Browse the library", address("library:list", workspace)),
         ),
-        _history(workspace, "Everything that was installed in your account, step by step, with every request and answer."),
+        _history(
+            workspace,
+            "Everything that was installed in your account, step by step, with every request and answer.",
+        ),
     ]
 
 

@@ -7,11 +7,11 @@ everybody           reads their own workspace; an operator's people read every p
 
 from __future__ import annotations
 
-from accounts.access import is_operator
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.shortcuts import get_object_or_404
 
+from accounts.access import is_operator
 from accounts.models import Membership, User, Workspace
 from flowbuilder.models import Flow, Install, Publication, TemplateFlow, Version
 

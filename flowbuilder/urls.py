@@ -1,8 +1,9 @@
 """Every door of the site. Each must stand in the access table of the tests, or the tests fail."""
 
-from accounts.views import home
 from django.contrib import admin
 from django.urls import include, path
+
+from accounts.views import home
 
 urlpatterns = [
     path("", home, name="home"),

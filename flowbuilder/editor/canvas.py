@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from flowbuilder.drawing import TONES, height_of, lines_of
 from flowbuilder.graph import Graph, Problem
 from flowbuilder.graph.layout import Box, place
 from flowbuilder.graph.walk import all_in_order, way_to
@@ -12,7 +13,6 @@ from flowbuilder.kinds.base import count
 from flowbuilder.kinds.describe import TRIGGER_KEY, Card, ports_of
 from flowbuilder.queries import Design
 
-CHARS_A_LINE = 29  # of a summary, on the card
 PLUS = 24
 PORT_WIDTH, PORT_HEIGHT = 120, 22
 
@@ -85,7 +85,7 @@ def draw(design: Design, selected: str = "", at: str = "") -> Drawing:
     graph = design.graph
     cards = cards_of(design)
     marks = marks_of(design.problems)
-    layout = place(graph, lambda key: _height(cards[key]), around_trigger=True)
+    layout = place(graph, lambda key: height_of(cards[key]), around_trigger=True)
     lit = way_to(graph, selected) if selected in graph.by_key else set()
     order = [TRIGGER_KEY, *all_in_order(graph)]
     neighbours = dict(zip(order, [*order[1:], ""], strict=True))
@@ -94,7 +94,7 @@ def draw(design: Design, selected: str = "", at: str = "") -> Drawing:
         Node(
             box,
             cards[box.key],
-            _lines(cards[box.key]),
+            lines_of(cards[box.key]),
             box.key == selected,
             marks.get(box.key),
             before.get(box.key, ""),
@@ -115,7 +115,7 @@ def draw(design: Design, selected: str = "", at: str = "") -> Drawing:
             Spot(source, wire.port, x - PLUS // 2, y - PLUS // 2, spot_label, f"{source}:{wire.port}" == at)
         )
         if wire.label:
-            tone = "good" if wire.port == "yes" else ""
+            tone = TONES.get(wire.port, "")
             ports.append(
                 PortLabel(
                     f"port-{name}",
@@ -176,20 +176,6 @@ SHORT = {
     "kept": "Kept as it is",
     "unknown-type": "Unknown",
 }
-
-
-def _height(card: Card) -> int:
-    return 20 + 18 + 17 * _lines(card) + (28 if card.chips else 0)
-
-
-def _lines(card: Card) -> int:
-    """Lines of the summary, one to three, as the words break."""
-    lines, room = 1, CHARS_A_LINE
-    for word in card.summary.split():
-        if len(word) > room and room < CHARS_A_LINE:
-            lines, room = lines + 1, CHARS_A_LINE
-        room -= len(word) + 1
-    return min(lines, 3)
 
 
 def _port_label(graph: Graph, source: str | None, port: str) -> str:

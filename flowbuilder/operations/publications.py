@@ -43,9 +43,8 @@ def cancel_publication(*, publication: Publication, by: User) -> None:
     if publication.klaviyo_flow_id:
         raise UnableToAct("The flow is in the account already: it is only being read back.")
     move(publication, Publication.State.CANCELLED, f"Cancelled by {by}.")
-    Install.objects.filter(pk=publication.install_id, state=Install.State.PUBLISHING).update(
-        state=Install.State.CHOOSING
-    )
+    under_way = Install.objects.filter(publications=publication, state=Install.State.PUBLISHING)
+    under_way.update(state=Install.State.CHOOSING)
 
 
 @transaction.atomic
@@ -54,9 +53,8 @@ def retry_publication(*, publication: Publication, by: User) -> None:
     publication = Publication.objects.select_for_update().get(pk=publication.pk)
     if publication.state != Publication.State.FAILED:
         raise UnableToAct("Only a failed publication can be asked for again.")
-    newer = Publication.objects.filter(install_id=publication.install_id, pk__gt=publication.pk)
-    if publication.install_id and newer.exists():
+    if publication.install and publication.install.publications.filter(pk__gt=publication.pk).exists():
         raise UnableToAct("This install went on with a later publication. Look at that one.")
-    Install.objects.filter(pk=publication.install_id).update(state=Install.State.PUBLISHING)
+    Install.objects.filter(publications=publication).update(state=Install.State.PUBLISHING)
     move(publication, Publication.State.ASKED, f"Asked again by {by}.")
     transaction.on_commit(partial(ring, publication.pk))

@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from accounts.connection import client_for
 from django.conf import settings
 from django.db import transaction
 from django.utils.timezone import now as right_now
 
+from accounts.connection import client_for
 from accounts.klaviyo.client import Klaviyo
 from accounts.klaviyo.errors import (
     ConnectionLost,

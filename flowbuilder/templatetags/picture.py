@@ -7,11 +7,11 @@ those of static/css/editor.css.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from textwrap import wrap
 from typing import Any
 
 from django import template
 
+from flowbuilder.drawing import TONES, height_of, lines_of
 from flowbuilder.graph import Graph
 from flowbuilder.graph.layout import CARD_WIDTH, GAP_X, MARGIN, Box, place
 from flowbuilder.kinds.base import count
@@ -19,12 +19,9 @@ from flowbuilder.kinds.describe import TRIGGER_KEY, Card, Describer, ports_of
 
 register = template.Library()
 
-LINE = 27  # characters of a summary that fit on a line
-MOST_LINES = 3
 LEAST_THUMB = 600
 TALL, MOST_COLUMNS = 1250, 4  # beyond, a picture is not squeezed into the page: it scrolls
 LABEL_WIDTH, LABEL_HEIGHT = 150, 22
-TONES = {"yes": "good", "no": "bad"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +41,6 @@ class Label:
     tone: str
     x: int
     y: int
-
-
-def lines_of(card: Card) -> int:
-    return min(max(len(wrap(card.summary, LINE)), 1), MOST_LINES)
-
-
-def height_of(card: Card) -> int:
-    """In pixels: padding, name, one to three lines of summary, and chips where there are any."""
-    return 20 + 18 + 17 * lines_of(card) + (28 if card.chips else 0)
 
 
 @register.inclusion_tag("flows/_picture.html")

@@ -25,6 +25,8 @@
     close.setAttribute("aria-label", "Dismiss");
     close.addEventListener("click", () => item.remove());
     item.append(close);
+    region.querySelectorAll(".toast[data-plain]").forEach((old) => old.remove()); // the newest of those that only tell
+    if (!action) item.dataset.plain = "";
     region.append(item);
     while (region.children.length > 3) region.firstElementChild.remove();
     let left;

@@ -24,7 +24,6 @@ Role, Kind = Membership.Role, Workspace.Kind
 @pytest.fixture
 def people(settings: Any) -> dict[str, User]:
     """Ada, Mia and Rowan, each in a workspace of their own."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     return {user.name.split()[0].lower(): user for user in make_people().values()}
 
 

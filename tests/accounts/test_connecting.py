@@ -43,7 +43,6 @@ def klaviyo(_running: RunningSandbox, settings: Any) -> Iterator[RunningSandbox]
     settings.KLAVIYO_AUTHORIZE_URL = f"{_running.url}/oauth/authorize"
     settings.KLAVIYO_CLIENT_ID, settings.KLAVIYO_CLIENT_SECRET = "sandbox-client", "sandbox-secret"
     settings.SITE_URL = "http://127.0.0.1:8000"
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     yield _running
     sockets.close_connections()
 

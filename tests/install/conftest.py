@@ -12,11 +12,6 @@ from tests import make
 from tests.install.make import offer
 
 
-@pytest.fixture(autouse=True)
-def _quick_passwords(settings) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
 @pytest.fixture
 def partner(db) -> Workspace:
     return make.workspace("partner", owner=make.user("pat@example.org", "Pat"))

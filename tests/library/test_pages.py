@@ -18,11 +18,6 @@ pytestmark = pytest.mark.django_db
 LIST = "/library/"
 
 
-@pytest.fixture(autouse=True)
-def _quick_passwords(settings) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
 @pytest.fixture
 def template(workspace: Workspace) -> TemplateFlow:
     return make.template(workspace)

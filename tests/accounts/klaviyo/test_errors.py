@@ -34,7 +34,7 @@ def test_junk_explains_nothing(body: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "entry, expected",
+    ("entry", "expected"),
     [
         ({}, ApiError(400)),
         ({"status": "422", "code": 7, "title": None, "detail": [], "source": "x"}, ApiError(400)),

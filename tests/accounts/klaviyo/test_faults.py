@@ -170,7 +170,7 @@ def test_a_full_pool_sent_nothing() -> None:
         open_door("https://a.klaviyo.com", transport=httpx.MockTransport(full)).create_flow(BODY)
 
 
-@pytest.mark.parametrize("raw, at_once", [(CREATED, 20), (ENDLESS, 80)])
+@pytest.mark.parametrize(("raw", "at_once"), [(CREATED, 20), (ENDLESS, 80)])
 def test_the_deadline_holds_when_every_byte_restarts_the_read_time_out(raw: bytes, at_once: int) -> None:
     """Even with no read time-out at all. This holds sockets.PlainHTTP to httpx's private pool."""
     started = time.monotonic()

@@ -12,7 +12,7 @@ NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
-    "header, seconds",
+    ("header", "seconds"),
     [
         ("7", 7),
         (" 7 ", 7),
@@ -44,7 +44,7 @@ def test_retry_after(header: str | None, seconds: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "header, windows",
+    ("header", "windows"),
     [
         ("1, 1;w=1, 15;w=60, 100;w=86400", [(1, 1), (15, 60), (100, 86400)]),
         ("60;w=60, 3; w=1", [(3, 1), (60, 60)]),
@@ -60,7 +60,7 @@ def test_the_windows_a_header_announces(header: str | None, windows: list[tuple[
 
 
 @pytest.mark.parametrize(
-    "method, path, limits",
+    ("method", "path", "limits"),
     [
         ("POST", "/api/flows", ("POST /api/flows", 1, 15, 100)),
         ("post", "/api/flows/", ("POST /api/flows", 1, 15, 100)),

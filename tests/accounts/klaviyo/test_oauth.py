@@ -110,7 +110,7 @@ def test_a_refresh_keeps_whatever_comes_back() -> None:
 
 
 @pytest.mark.parametrize(
-    "said, seconds",
+    ("said", "seconds"),
     [
         (3600, 3600),
         ("3600", 3600),
@@ -154,7 +154,7 @@ def says(status: int, error: str, description: str = "") -> httpx.Response:
 
 
 @pytest.mark.parametrize(
-    "said, exchanged, refreshed",
+    ("said", "exchanged", "refreshed"),
     [
         (says(400, "invalid_grant", "Expired."), CodeRefused, ConnectionLost),
         (says(400, "invalid_request", "Invalid code_verifier"), CodeRefused, Refused),
@@ -189,7 +189,9 @@ def test_what_each_refusal_becomes(
         assert str(caught.value).endswith(".")
 
 
-@pytest.mark.parametrize("code, verifier", [("", VERIFIER), (CODE, ""), (CODE, "short"), (CODE, "ä" * 43)])
+@pytest.mark.parametrize(
+    ("code", "verifier"), [("", VERIFIER), (CODE, ""), (CODE, "short"), (CODE, "ä" * 43)]
+)
 def test_a_hopeless_exchange_is_not_sent(code: str, verifier: str) -> None:
     net = Net(GOOD)
     with pytest.raises(NotAllowed):
@@ -213,7 +215,7 @@ def test_what_is_already_revoked_counts_as_done(said: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "said, kind", [(says(401, "invalid_client"), BadAppCredentials), (httpx.Response(503), Unknown)]
+    ("said", "kind"), [(says(401, "invalid_client"), BadAppCredentials), (httpx.Response(503), Unknown)]
 )
 def test_a_failed_revocation_is_told(said: Any, kind: type[KlaviyoError]) -> None:
     with pytest.raises(kind):
