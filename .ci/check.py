@@ -9,6 +9,7 @@ BIN = ROOT / ".venv" / "bin"
 TYPED = [
     "flowbuilder/graph",
     "flowbuilder/kinds",
+    "flowbuilder/definition",
     "flowbuilder/publisher",
     "flowbuilder/operations",
     "flowbuilder/sandbox",

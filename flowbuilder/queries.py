@@ -11,13 +11,13 @@ from django.db.models import Count, OuterRef, QuerySet, Subquery
 
 from accounts import catalog
 from accounts.models import Workspace
-from flowbuilder.frozen import stand_in
+from flowbuilder.definition.frozen import stand_in
+from flowbuilder.definition.preflight import Checking, check
 from flowbuilder.graph import Graph, Link, Problem, Step, Trigger
 from flowbuilder.kinds.asks import find_asks
 from flowbuilder.kinds.base import Words
 from flowbuilder.kinds.describe import Describer, ports_of
 from flowbuilder.models import Action, Flow, Requirement, Version
-from flowbuilder.publisher.preflight import Checking, check
 
 # Settings that hold ids of things in an account: sentences show their names.
 _ID_KEYS = frozenset({"id", "metric_id", "trigger_id", "group_ids", "template_id", "list_id"})

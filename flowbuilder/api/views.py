@@ -23,12 +23,12 @@ from flowbuilder.api import shapes
 from flowbuilder.api.bodies import Json
 from flowbuilder.api.errors import Refusal
 from flowbuilder.api.pages import Names, Newest
-from flowbuilder.frozen import Frozen
+from flowbuilder.definition.frozen import Frozen
+from flowbuilder.definition.reading import UnableToImport
+from flowbuilder.definition.writing import create_body, pointer_to, to_definition, with_defaults
 from flowbuilder.graph import Problem
 from flowbuilder.models import Flow, Install, Publication, TemplateFlow, Version
 from flowbuilder.operations import designs, installs, library
-from flowbuilder.publisher.definition import create_body, pointer_to, to_definition, with_defaults
-from flowbuilder.publisher.reading import UnableToImport
 from flowbuilder.queries import Design
 
 WRONG = {"4XX": shapes.Errors}

@@ -13,10 +13,10 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.access import workspace_or_404
 from accounts.models import Workspace
 from flowbuilder.access import DESIGNERS
+from flowbuilder.definition.reading import UnableToImport
 from flowbuilder.editor.views import url_of, user_of
 from flowbuilder.operations.designs import create_flow, import_flow
 from flowbuilder.operations.library import flow_from_document
-from flowbuilder.publisher.reading import UnableToImport
 from flowbuilder.queries import flow_rows
 from flowbuilder.starters import starters
 

@@ -16,14 +16,14 @@ from django.views.decorators.http import require_GET
 
 from accounts.models import User
 from flowbuilder.access import flow_or_404
+from flowbuilder.definition.preflight import blocking
+from flowbuilder.definition.writing import create_body, to_definition, with_defaults
 from flowbuilder.editor import canvas, inspector
 from flowbuilder.graph.walk import breadth_first
 from flowbuilder.kinds.describe import TRIGGER_KEY
 from flowbuilder.models import Flow, TemplateFlow
 from flowbuilder.operations.designs import UnableToChange
 from flowbuilder.operations.editing import FLOW_KEY, subject_of
-from flowbuilder.publisher.definition import create_body, to_definition, with_defaults
-from flowbuilder.publisher.preflight import blocking
 from flowbuilder.queries import Design
 
 PANELS = ("step", "insert", "trigger", "problems", "publish")

@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from accounts.models import Membership, User
 from flowbuilder.access import DESIGNERS
-from flowbuilder.frozen import Frozen
+from flowbuilder.definition.frozen import Frozen
 from flowbuilder.history.wording import day, duration, going_on, state_sentence, tone_of
 from flowbuilder.kinds.base import count
 from flowbuilder.kinds.describe import TRIGGER_KEY

@@ -13,7 +13,7 @@ from django.db.models import Q
 from accounts import catalog
 from accounts.models import Membership, User, Workspace
 from flowbuilder.access import DESIGNERS, INSTALLERS, REVIEWERS
-from flowbuilder.frozen import Frozen
+from flowbuilder.definition.frozen import Frozen
 from flowbuilder.graph import Graph
 from flowbuilder.history.rows import Calls, calls_of, canvas_url, short
 from flowbuilder.history.wording import (

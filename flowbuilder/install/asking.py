@@ -9,7 +9,7 @@ from typing import Any
 
 from accounts import catalog
 from accounts.models import CatalogEntry
-from flowbuilder.frozen import Frozen, Question
+from flowbuilder.definition.frozen import Frozen, Question
 from flowbuilder.install.forms import AnswerForm, form_for
 from flowbuilder.models import Install
 from flowbuilder.operations.installs import CATALOG_KINDS

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from flowbuilder.frozen import Frozen
+from flowbuilder.definition.frozen import Frozen
 from flowbuilder.kinds.asks import find_contents, is_ask, is_content
 from flowbuilder.kinds.base import count
 from flowbuilder.models import Attempt, Made, Publication

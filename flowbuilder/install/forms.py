@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.http import QueryDict
 
-from flowbuilder.frozen import Question
+from flowbuilder.definition.frozen import Question
 from flowbuilder.operations.installs import CATALOG_KINDS, LONGEST_DELAY, LONGEST_TEXT
 
 NOT_THERE = "That is not in this account. Read the choices again and choose."

@@ -11,7 +11,7 @@ from accounts.connection import client_for
 from accounts.klaviyo.errors import KlaviyoError
 from accounts.klaviyo.shapes import Flow
 from accounts.models import KlaviyoAccount
-from flowbuilder.frozen import Frozen, Landing, Line, rules_of, tell
+from flowbuilder.definition.frozen import Frozen, Landing, Line, rules_of, tell
 from flowbuilder.graph import Graph, Step
 from flowbuilder.graph.walk import all_in_order
 from flowbuilder.install.asking import names_of

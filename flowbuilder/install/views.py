@@ -31,7 +31,7 @@ from accounts.klaviyo.errors import KlaviyoError
 from accounts.klaviyo.scopes import SCOPES
 from accounts.models import User
 from flowbuilder import access
-from flowbuilder.frozen import Frozen, tell
+from flowbuilder.definition.frozen import Frozen, tell
 from flowbuilder.install import asking
 from flowbuilder.install.following import progress_of
 from flowbuilder.install.forms import AnswerForm, form_for

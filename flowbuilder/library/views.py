@@ -16,7 +16,7 @@ from django_htmx.middleware import HtmxDetails
 from accounts.access import current_workspace, memberships_of
 from accounts.models import User, Workspace
 from flowbuilder import access
-from flowbuilder.frozen import Frozen, rules_of, tell
+from flowbuilder.definition.frozen import Frozen, rules_of, tell
 from flowbuilder.kinds.base import count
 from flowbuilder.models import Install, TemplateFlow
 

@@ -12,6 +12,7 @@ from django.db.models import F
 from django.utils.timezone import now as right_now
 
 from accounts.models import User, Workspace
+from flowbuilder.definition.reading import Read, read_document, read_text
 from flowbuilder.graph.values import NEXT
 from flowbuilder.graph.walk import descendants
 from flowbuilder.kinds.describe import TRIGGER_KEY
@@ -19,7 +20,6 @@ from flowbuilder.kinds.logic import TriggerSplit
 from flowbuilder.kinds.registry import ACTIONS, TRIGGERS, action_kind, trigger_kind
 from flowbuilder.models import Action, Flow, Link, Trigger
 from flowbuilder.operations.questions import drop_unused_questions
-from flowbuilder.publisher.reading import Read, read_document, read_text
 from flowbuilder.queries import graph_of, next_key
 
 
@@ -34,7 +34,7 @@ def create_flow(*, workspace: Workspace, by: User | None, name: str) -> Flow:
 def import_flow(
     *, workspace: Workspace, by: User | None, text: str | bytes, name: str = ""
 ) -> tuple[Flow, Read]:
-    """A document from outside as a new flow. UnableToImport (publisher.reading) leaves nothing behind."""
+    """A document from outside as a new flow. UnableToImport (definition.reading) leaves nothing behind."""
     read = read_text(text, settings.IMPORT_MAX_BYTES)
     return save_new(workspace=workspace, by=by, read=read, name=name), read
 

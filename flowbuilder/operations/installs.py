@@ -16,11 +16,11 @@ from django.db import transaction
 from accounts import catalog
 from accounts.access import accounts_of
 from accounts.models import CatalogEntry, KlaviyoAccount, User, Workspace
-from flowbuilder.frozen import Frozen, Landing, Question
+from flowbuilder.definition.frozen import Frozen, Landing, Question
+from flowbuilder.definition.preflight import Checking, blocking, check
 from flowbuilder.graph import Problem
 from flowbuilder.models import Attempt, Install, Publication, TemplateFlow
 from flowbuilder.operations.publications import ask_for_publication
-from flowbuilder.publisher.preflight import Checking, blocking, check
 
 CATALOG_KINDS = {
     "metric": (CatalogEntry.Kind.METRIC,),

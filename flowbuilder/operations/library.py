@@ -9,14 +9,14 @@ from django.db.models import Max
 from django.utils.text import slugify
 
 from accounts.models import User, Workspace
+from flowbuilder.definition.canonical import content_hash
+from flowbuilder.definition.preflight import blocking
+from flowbuilder.definition.reading import read_document
+from flowbuilder.definition.writing import to_definition
 from flowbuilder.graph import Problem
 from flowbuilder.kinds.asks import find_contents
 from flowbuilder.models import Action, EmailContent, Flow, Requirement, TemplateFlow, Version
 from flowbuilder.operations.designs import save_new
-from flowbuilder.publisher.canonical import content_hash
-from flowbuilder.publisher.definition import to_definition
-from flowbuilder.publisher.preflight import blocking
-from flowbuilder.publisher.reading import read_document
 from flowbuilder.queries import Design
 
 

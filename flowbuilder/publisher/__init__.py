@@ -1,4 +1,1 @@
-"""From a graph to a published flow: reading and writing definitions, preflight, preparing, sending, looking up.
-
-`definition`, `reading`, `canonical` and `preflight` are pure; `publish` and `reconcile` make calls and write rows.
-"""
+"""A publication on its way into an account: its states, its calls, the sending, the looking up. Writes its own rows."""

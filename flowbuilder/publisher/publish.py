@@ -30,11 +30,11 @@ from accounts.klaviyo.errors import (
     Unknown,
 )
 from accounts.models import Grant, KlaviyoAccount, Membership
+from flowbuilder.definition.canonical import canonical, differences, step_map
+from flowbuilder.definition.writing import bind, create_body, place_of
 from flowbuilder.kinds.asks import find_contents, is_ask, is_content, set_at
 from flowbuilder.models import Install, Made, Publication
 from flowbuilder.publisher.calls import LEASE, Calls
-from flowbuilder.publisher.canonical import canonical, differences, step_map
-from flowbuilder.publisher.definition import bind, create_body, place_of
 from flowbuilder.publisher.reconcile import look_for_flow
 from flowbuilder.publisher.states import MOVES, LostLease, S, move, take
 

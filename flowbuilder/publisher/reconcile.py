@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from flowbuilder.definition.canonical import canonical, differences
 from flowbuilder.models import Made, Publication
 from flowbuilder.publisher.calls import Calls
-from flowbuilder.publisher.canonical import canonical, differences
 
 SKEW = timedelta(minutes=5)  # between our clock and Klaviyo's
 MOST_PAGES = 40

@@ -12,9 +12,9 @@ from django.urls import reverse
 
 from accounts.models import Grant, KlaviyoAccount
 from flowbuilder.api.urls import urlpatterns
+from flowbuilder.definition.canonical import canonical
 from flowbuilder.models import Flow, Install, Publication, TemplateFlow
 from flowbuilder.operations.installs import start_install
-from flowbuilder.publisher.canonical import canonical
 from tests.api.conftest import know_metric, schema, speak
 from tests.api.test_errors import errors, told
 from tests.history import make

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from flowbuilder.publisher.canonical import canonical
+from flowbuilder.definition.canonical import canonical
 from tests.browser.conftest import Desk, Site, open_desk
 
 pytestmark = pytest.mark.browser

@@ -16,8 +16,8 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from accounts.models import Workspace
+from flowbuilder.definition.canonical import canonical
 from flowbuilder.models import Action, EmailContent, Flow, Link, Requirement, Trigger
-from flowbuilder.publisher.canonical import canonical
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent

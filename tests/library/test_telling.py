@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 from django.template.loader import render_to_string
 
-from flowbuilder.frozen import Frozen, rules_of, tell
+from flowbuilder.definition.frozen import Frozen, rules_of, tell
 from flowbuilder.graph import Graph, Link, Step, Trigger
 from flowbuilder.kinds.base import Words
 from flowbuilder.kinds.describe import Card, Describer

@@ -7,10 +7,10 @@ from datetime import timedelta
 import pytest
 from django.utils.timezone import now
 
+from flowbuilder.definition.canonical import canonical
 from flowbuilder.models import Attempt, Install, Made, Publication
 from flowbuilder.operations.installs import confirm_install
 from flowbuilder.publisher import publish
-from flowbuilder.publisher.canonical import canonical
 from flowbuilder.tasks import sweep_publications
 from tests import make
 

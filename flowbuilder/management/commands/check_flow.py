@@ -11,10 +11,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from flowbuilder.definition.preflight import blocking
+from flowbuilder.definition.writing import pointer_to, to_definition
 from flowbuilder.graph import Problem
 from flowbuilder.models import Flow
-from flowbuilder.publisher.definition import pointer_to, to_definition
-from flowbuilder.publisher.preflight import blocking
 from flowbuilder.queries import Design
 
 MOST_DIGITS = 18  # what any database keeps as an id

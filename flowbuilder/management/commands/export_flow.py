@@ -7,8 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from flowbuilder.definition.writing import create_body, to_definition, with_defaults
 from flowbuilder.management.commands.check_flow import as_line, find_flow, speak_utf8
-from flowbuilder.publisher.definition import create_body, to_definition, with_defaults
 from flowbuilder.queries import Design
 
 

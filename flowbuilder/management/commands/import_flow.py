@@ -20,10 +20,10 @@ from django.db import transaction
 
 from accounts.models import Workspace
 from accounts.operations import ensure_workspace
+from flowbuilder.definition.reading import UnableToImport
 from flowbuilder.graph import Problem
 from flowbuilder.management.commands.check_flow import as_line, speak_utf8, told
 from flowbuilder.operations.designs import import_flow
-from flowbuilder.publisher.reading import UnableToImport
 from flowbuilder.queries import Design
 
 logger = logging.getLogger(__name__)

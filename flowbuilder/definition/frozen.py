@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from flowbuilder.definition.reading import read_document
+from flowbuilder.definition.writing import bind, create_body
 from flowbuilder.graph import Graph
 from flowbuilder.kinds.base import Words, both, count
 from flowbuilder.kinds.describe import Card, Describer, ports_of
 from flowbuilder.kinds.examine import examine
 from flowbuilder.kinds.flow import FlowSettings
-from flowbuilder.publisher.definition import bind, create_body
-from flowbuilder.publisher.reading import read_document
 
 # What a message is called when it is counted.
 MESSAGES = {

@@ -10,8 +10,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from flowbuilder.definition.reading import read_document
 from flowbuilder.graph.walk import all_in_order
-from flowbuilder.publisher.reading import read_document
 
 # Settings of a message that the server fills in when they are left out, with the value it gives.
 FILLED_IN: dict[str, Any] = {
