@@ -42,7 +42,7 @@ def read_text(text: str | bytes, limit: int) -> Read:
     if size > limit:
         raise _refuse("too-large", f"The file has {size:,} bytes; a flow may have at most {limit:,}.")
     try:
-        document = json.loads(text)
+        document = json.loads(text.decode() if isinstance(text, bytes) else text, parse_constant=_no_number)
     except UnicodeDecodeError:
         raise _refuse("not-json", "The file is not text in UTF-8, so it is no JSON.") from None
     except json.JSONDecodeError as error:
@@ -50,12 +50,17 @@ def read_text(text: str | bytes, limit: int) -> Read:
         raise _refuse("not-json", f"The file is not JSON: {error.msg} at {place}.") from None
     except RecursionError:
         raise _refuse("too-deep", "The file is nested too deeply to be a flow.") from None
+    except ValueError:
+        raise _refuse("not-json", "The file holds a number with more digits than any flow has.") from None
     return read_document(document)
 
 
+def _no_number(name: str) -> Any:
+    raise _refuse("not-json", f"The file is not JSON: it holds {name}, which is no number there.")
+
+
 def read_document(document: Any) -> Read:
-    if _depth(document) > MAX_DEPTH:
-        raise _refuse("too-deep", "The file is nested too deeply to be a flow.")
+    _look_through(document)
     name, definition = _find_definition(document)
     notes: list[Problem] = []
     trigger = _read_trigger(definition, notes)
@@ -161,12 +166,17 @@ def _what(value: Any) -> str:
     return "nothing" if value is None else names.get(type(value), "something else")
 
 
-def _depth(value: Any) -> int:
-    """Levels of nesting, counted without recursion."""
-    deepest, todo = 0, [(value, 1)]
+def _look_through(document: Any) -> None:
+    """Refuse what no database keeps: too many levels, broken characters. Counted without recursion."""
+    todo = [(document, 1)]
     while todo:
         one, level = todo.pop()
-        deepest = max(deepest, level)
-        children = one.values() if isinstance(one, Mapping) else one if isinstance(one, list) else ()
-        todo += [(child, level + 1) for child in children]
-    return deepest
+        if level > MAX_DEPTH:
+            raise _refuse("too-deep", "The file is nested too deeply to be a flow.")
+        if isinstance(one, Mapping):
+            todo += [(part, level + 1) for pair in one.items() for part in pair]
+        elif isinstance(one, list):
+            todo += [(child, level + 1) for child in one]
+        elif isinstance(one, str) and any(char == "\0" or "\ud800" <= char <= "\udfff" for char in one):
+            shown = one.encode("ascii", "backslashreplace").decode()[:40]
+            raise _refuse("bad-character", f"The text “{shown}” holds a character that cannot be kept.")

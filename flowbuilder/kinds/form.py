@@ -209,24 +209,30 @@ def read(
             continue
         shape = _shape_at(model, config, node.path)
         texts = [text for text in posted[name] if text != ""]
+        if get_at(result, node.path[:-1]) is not get_at(config, node.path[:-1]) and _replaced(
+            model, config, result, node.path
+        ):
+            continue
         if node.widget == "choice" and shape.choice is not None:
             variant = next((one for one in shape.choice.variants if texts and one.tag == texts[-1]), None)
             if variant is not None and not variant.fits(get_at(config, node.path)):
                 result = set_at(result, node.path, variant.start(get_at(result, node.path)))
-            continue
-        if get_at(result, node.path[:-1]) is not get_at(config, node.path[:-1]) and _replaced(
-            model, config, result, node.path
-        ):
             continue
         try:
             value = _parse(shape, texts)
         except ValueError as error:
             refused[node.path] = (texts[-1] if texts else "", str(error))
             continue
-        current = get_at(result, node.path)
-        if value != current or (value is not None and type(value) is not type(current)):
+        if not _is_same(value, node.value):
             result = set_at(result, node.path, value)
     return result, refused
+
+
+def _is_same(value: Any, shown: Any) -> bool:
+    """Whether a person left a field as it was: nothing, an empty text and an empty list look alike in a form."""
+    if value in (None, "", []) and shown in (None, "", []):
+        return True
+    return bool(value == shown) and (isinstance(value, bool) == isinstance(shown, bool))
 
 
 def _replaced(model: type[BaseModel], config: Config, result: Config, path: Path) -> bool:
@@ -344,9 +350,12 @@ def _blank(shape: Shape) -> Any:
 
 
 def _drop(model: type[BaseModel], config: Config, path: Path) -> dict[str, Any]:
+    shape = _shape_at(model, config, path)
     parent, last = path[:-1], path[-1]
     above = get_at(config, parent)
     if not isinstance(last, int):
+        if not shape.optional:
+            raise ValueError("That setting cannot be taken away.")
         return dict(set_at(config, path, None))
     if not isinstance(above, list) or last >= len(above):
         return dict(config)

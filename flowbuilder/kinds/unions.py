@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel, Discriminator, GetCoreSchemaHandler, Tag
+from pydantic import BaseModel, Discriminator, GetCoreSchemaHandler, Tag, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema
 
@@ -42,15 +42,22 @@ class Variant:
         return isinstance(value, dict) and all(value.get(key) == wanted for key, wanted in self.values)
 
     def start(self, old: Any = None) -> dict[str, Any]:
-        """Fresh settings of this variant; what the old ones have in common with it is kept."""
+        """Fresh settings of this variant; what the old ones have in common with it, and fits it, is kept."""
         base: dict[str, Any] = getattr(self.model, "START", {})
         fresh = {**dict(self.values), **base}
-        if isinstance(old, dict):
-            keep = {key for key in self.model.model_fields if key in old and key not in dict(self.values)}
-            if old.get("type", None) != dict(self.values).get("type", None):
-                keep = set()
-            fresh |= {key: old[key] for key in keep}
+        if not isinstance(old, dict) or old.get("type") != fresh.get("type"):
+            return fresh
+        for key in self.model.model_fields:
+            if key in old and key not in dict(self.values) and self._takes(key, {**fresh, key: old[key]}):
+                fresh[key] = old[key]
         return fresh
+
+    def _takes(self, key: str, settings: dict[str, Any]) -> bool:
+        try:
+            self.model.model_validate(settings)
+        except ValidationError as error:
+            return all(one["loc"][:1] != (key,) for one in error.errors())
+        return True
 
 
 class Choice:
