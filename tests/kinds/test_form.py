@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 """From a typed model to a form and back: opening and saving changes nothing, and nothing hostile gets in."""
 
 from __future__ import annotations

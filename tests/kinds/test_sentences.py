@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 """Every step, condition and filter says itself in words; texts are counted as phones count them."""
 
 from __future__ import annotations
