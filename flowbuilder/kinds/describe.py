@@ -84,7 +84,7 @@ class Describer:
             return ""
         try:
             filled = fill(value, lambda key, part: part_of(self.defaults.get(key), part), str)
-            return f"Only people who: {FlowConditions.model_validate(filled).sentence(self.words)}."
+            return f"Only if: {FlowConditions.model_validate(filled).sentence(self.words)}."
         except ValueError:
             return "Some conditions are not right yet."
 

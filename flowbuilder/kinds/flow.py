@@ -57,7 +57,7 @@ class FlowSettings(Kind):
 
     def summary(self, words: Words) -> str:
         who = (
-            f"Only people who: {self.profile_filter.sentence(words)}."
+            f"Only if: {self.profile_filter.sentence(words)}."
             if self.profile_filter
             else "For everybody."
         )

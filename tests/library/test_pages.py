@@ -100,7 +100,7 @@ def test_it_only_shows(as_alice, template):
 def test_the_page_says_what_it_does_needs_and_creates(as_charlie, template):
     page = text_of(as_charlie.get(page_of(template)))
     for words in (
-        "Only people who: ",
+        "Only if: ",
         "Wait 1 hour",
         "Can receive texts?",
         "Email 1: Did you forget this?",

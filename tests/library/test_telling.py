@@ -86,7 +86,7 @@ def test_a_thousand_steps_are_told():
 def test_whom_a_flow_is_for_is_said():
     frozen = Frozen(make.starter("1-abandoned-cart"))
     [who, *_] = rules_of(frozen.graph, frozen.describer())
-    assert who.startswith("Only people who: ")
+    assert who.startswith("Only if: ")
     assert "Placed Order" in who
     graph = Graph(reentry={"duration": 7, "unit": "day"})
     assert rules_of(graph, DESCRIBER) == ["People may enter again after 7 days."]
