@@ -16,8 +16,8 @@ from flowbuilder.definition.preflight import Checking, check
 from flowbuilder.graph import Graph, Link, Problem, Step, Trigger
 from flowbuilder.kinds.asks import find_asks
 from flowbuilder.kinds.base import Words
-from flowbuilder.kinds.describe import Describer, ports_of
-from flowbuilder.models import Action, Flow, Requirement, Version
+from flowbuilder.kinds.describe import TRIGGER_KEY, Describer, ports_of
+from flowbuilder.models import Action, Flow, Publication, Requirement, Version
 
 # Settings that hold ids of things in an account: sentences show their names.
 _ID_KEYS = frozenset({"id", "metric_id", "trigger_id", "group_ids", "template_id", "list_id"})
@@ -86,7 +86,32 @@ class Design:
 
     @cached_property
     def problems(self) -> list[Problem]:
-        return check(self.graph, Checking(self.defaults, self.contents, self.words))
+        checked = check(self.graph, Checking(self.defaults, self.contents, self.words))
+        return [*checked, *refusals_of(self.flow, self.graph)]
+
+
+def refusals_of(flow: Flow, graph: Graph) -> list[Problem]:
+    """What Klaviyo refused of the latest version, on the steps it spoke of. Gone with the next version. One query.
+
+    The account is not named: it may be somebody else's.
+    """
+    refused = (
+        Publication.objects.filter(version__flow=flow, state=Publication.State.REFUSED)
+        .exclude(version__number__lt=Subquery(_last_number(flow.pk)))
+        .order_by("-created_at", "-pk")
+        .first()
+    )
+    return [
+        Problem(
+            "refused", f"Klaviyo refused this: {one['text']}", one["step"], tuple(one["path"]), blocks=False
+        )
+        for one in (refused.refusals if refused else [])
+        if one["step"] in (*graph.by_key, TRIGGER_KEY, None)
+    ]
+
+
+def _last_number(flow: Any) -> QuerySet[Version, int]:
+    return Version.objects.filter(flow=flow).order_by("-number").values_list("number", flat=True)[:1]
 
 
 def ids_in(graph: Graph) -> set[str]:
@@ -127,8 +152,7 @@ def next_key(keys: set[str]) -> str:
 
 def flow_rows(workspace: Workspace, query: str = "") -> QuerySet[Flow]:
     """The flows of a workspace for its list, each with `steps` and `last_version`. One query."""
-    latest = Version.objects.filter(flow=OuterRef("pk")).order_by("-number").values("number")[:1]
     rows = Flow.objects.filter(workspace=workspace).select_related("trigger", "template_flow")
     if query:
         rows = rows.filter(name__icontains=query)
-    return rows.annotate(steps=Count("actions"), last_version=Subquery(latest))
+    return rows.annotate(steps=Count("actions"), last_version=Subquery(_last_number(OuterRef("pk"))))

@@ -170,6 +170,7 @@ SHORT = {
     "no-trigger": "No trigger",
     "no-entry": "Leads nowhere",
     "no-wait": "No wait",
+    "refused": "Refused",
     "unreachable": "Not reached",
     "many-segments": "Long text",
     "empty-split": "Empty split",

@@ -56,9 +56,5 @@ class FlowSettings(Kind):
         return {"profile_filter": None, "reentry": None}
 
     def summary(self, words: Words) -> str:
-        who = (
-            f"Only if: {self.profile_filter.sentence(words)}."
-            if self.profile_filter
-            else "For everybody."
-        )
+        who = f"Only if: {self.profile_filter.sentence(words)}." if self.profile_filter else "For everybody."
         return f"{who} {self.reentry.sentence()}" if self.reentry else who

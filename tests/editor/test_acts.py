@@ -6,7 +6,7 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.urls import reverse
 
-from flowbuilder.models import Action, Flow, Link
+from flowbuilder.models import Action, Flow, Link, Publication
 from flowbuilder.operations import designs
 from flowbuilder.operations.designs import UnableToChange
 from flowbuilder.queries import Design, graph_of
@@ -249,3 +249,30 @@ def test_what_people_write_is_escaped(as_alice, flow):
     page = as_alice.get(reverse("editor:editor", args=[flow.pk]), {"step": "s1"}).content.decode()
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert" in page
+
+
+def test_what_klaviyo_refused_stands_on_its_step(as_alice, alice, workspace, klaviyo):
+    """A 400 names a pointer: its message is on that step in the editor, until the next version."""
+    template = make.template(workspace)
+    publication = Publication.objects.create(
+        workspace=workspace,
+        version=template.current_version,
+        account=make.account(workspace),
+        flow_name="Abandoned cart",
+        state="refused",
+        refusals=[
+            {
+                "text": "Not allowed to set delay_until_time unless unit is 'days'",
+                "pointer": "/data/attributes/definition/actions/0/data",
+                "step": "wait-1",
+                "path": [],
+            }
+        ],
+    )
+    url = reverse("editor:editor", args=[template.flow.pk])
+    page = as_alice.get(url, {"step": "wait-1"}).content.decode()
+    assert page.count("Klaviyo refused this: Not allowed to set delay_until_time") == 1
+    assert ">Refused</span>" in page, "on the card as well"
+    assert str(publication.account) not in page, "whose account it was is not the designer's business"
+    post(as_alice, "publish", template.flow)
+    assert "Klaviyo refused this" not in as_alice.get(url, {"step": "wait-1"}).content.decode()
