@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -13,6 +13,7 @@ from accounts import catalog
 from accounts.models import Workspace
 from flowbuilder.definition.frozen import stand_in
 from flowbuilder.definition.preflight import Checking, check
+from flowbuilder.definition.writing import pointer_to, to_definition
 from flowbuilder.graph import Graph, Link, Problem, Step, Trigger
 from flowbuilder.kinds.asks import find_asks
 from flowbuilder.kinds.base import Words
@@ -88,6 +89,20 @@ class Design:
     def problems(self) -> list[Problem]:
         checked = check(self.graph, Checking(self.defaults, self.contents, self.words))
         return [*checked, *refusals_of(self.flow, self.graph)]
+
+    def told(self, problems: Iterable[Problem]) -> list[dict[str, Any]]:
+        """Problems as plain values, for scripts and the API; a pointer leads into the flow's create body."""
+        definition = to_definition(self.graph)
+        return [
+            {
+                "code": one.code,
+                "blocks": one.blocks,
+                "text": one.text,
+                "step": one.step,
+                "pointer": pointer_to(definition, one.step, one.path),
+            }
+            for one in problems
+        ]
 
 
 def refusals_of(flow: Flow, graph: Graph) -> list[Problem]:

@@ -151,7 +151,12 @@ def world(alice, bob, charlie, workspace, klaviyo) -> World:
         state="published",
     )
     Attempt.objects.create(
-        publication=publication, number=1, step="check-account", method="GET", path="/api/accounts"
+        publication=publication,
+        number=1,
+        step="create-flow",
+        method="POST",
+        path="/api/flows",
+        request={"data": {}},
     )
     arguments = {
         "slug": workspace.slug,

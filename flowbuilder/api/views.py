@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django.db import transaction
@@ -25,8 +24,7 @@ from flowbuilder.api.errors import Refusal
 from flowbuilder.api.pages import Names, Newest
 from flowbuilder.definition.frozen import Frozen
 from flowbuilder.definition.reading import UnableToImport
-from flowbuilder.definition.writing import create_body, pointer_to, to_definition, with_defaults
-from flowbuilder.graph import Problem
+from flowbuilder.definition.writing import create_body, to_definition, with_defaults
 from flowbuilder.models import Flow, Install, Publication, TemplateFlow, Version
 from flowbuilder.operations import designs, installs, library
 from flowbuilder.queries import Design
@@ -99,7 +97,7 @@ class Flows(View):
         except UnableToImport as error:
             raise Refusal((one.code, one.text, "/document") for one in error.problems) from None
         design = Design(flow)
-        answer = {"id": flow.pk, "problems": told(design, [*read.notes, *design.problems])}
+        answer = {"id": flow.pk, "problems": design.told([*read.notes, *design.problems])}
         place = reverse("api:flow", args=[flow.pk])
         return Response(answer, status=201, headers={"Location": place})
 
@@ -128,21 +126,7 @@ class FlowProblems(View):
     @extend_schema(responses={200: shapes.Problems, **WRONG}, summary="What is wrong with a flow")
     def get(self, request: Request, pk: int) -> Response:
         design = Design(access.flow_or_404(request.user, pk, to_design=False))
-        return Response({"problems": told(design, design.problems)})
-
-
-def told(design: Design, problems: Iterable[Problem]) -> list[dict[str, Any]]:
-    definition = to_definition(design.graph)
-    return [
-        {
-            "code": one.code,
-            "blocks": one.blocks,
-            "text": one.text,
-            "step": one.step,
-            "pointer": pointer_to(definition, one.step, one.path),
-        }
-        for one in problems
-    ]
+        return Response({"problems": design.told(design.problems)})
 
 
 # --- Versions ----------------------------------------------------------------------------------------------------
@@ -170,7 +154,7 @@ class Versions(View):
                 offer = body["offer"]
                 template = library.offer_in_library(version=version, **offer) if offer is not None else None
         except library.UnableToPublish as error:
-            wrong = told(Design(flow), error.problems)
+            wrong = Design(flow).told(error.problems)
             raise Refusal((one["code"], one["text"], one["pointer"]) for one in wrong) from None
         shown = shapes.VersionLine(version).data
         place = reverse("api:version", args=[version.pk])

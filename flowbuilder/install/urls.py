@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from flowbuilder.install import views
+from flowbuilder.install import outcome, views
 
 app_name = "install"
 urlpatterns = [
@@ -16,8 +16,8 @@ urlpatterns = [
     path("<int:pk>/preview/", views.preview, name="preview"),
     path("<int:pk>/content/<path:key>/", views.content, name="content"),
     path("<int:pk>/confirm/", views.confirm, name="confirm"),
-    path("<int:pk>/progress/", views.progress, name="progress"),
-    path("<int:pk>/reopen/", views.reopen, name="reopen"),
-    path("<int:pk>/retry/", views.retry, name="retry"),
-    path("<int:pk>/cancel/", views.cancel, name="cancel"),
+    path("<int:pk>/progress/", outcome.progress, name="progress"),
+    path("<int:pk>/reopen/", outcome.reopen, name="reopen"),
+    path("<int:pk>/retry/", outcome.retry, name="retry"),
+    path("<int:pk>/cancel/", outcome.cancel, name="cancel"),
 ]

@@ -5,12 +5,11 @@ Until the confirmation nothing is made in the account; each page can be left and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from csp.constants import NONE, SELF
 from csp.decorators import csp
-from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
@@ -33,13 +32,11 @@ from accounts.models import User
 from flowbuilder import access
 from flowbuilder.definition.frozen import Frozen, tell
 from flowbuilder.install import asking
-from flowbuilder.install.following import progress_of
 from flowbuilder.install.forms import AnswerForm, form_for
 from flowbuilder.install.previewing import collisions_of, html_of, preview_of
 from flowbuilder.models import Install, Publication
 from flowbuilder.operations import installs as operations
 from flowbuilder.operations.installs import UnableToInstall
-from flowbuilder.operations.publications import UnableToAct, cancel_publication, retry_publication
 
 A_PAGE = 30
 State = Install.State
@@ -334,80 +331,3 @@ def confirm(request: Request, pk: int) -> HttpResponse:
     except UnableToInstall as error:
         return _preview(request, install, error, status=422)
     return redirect("install:progress", install.pk)
-
-
-# --- Following it ----------------------------------------------------------------------------------------------------
-
-
-@never_cache
-@require_safe
-def progress(request: Request, pk: int) -> HttpResponse:
-    install = access.install_or_404(request.user, pk)
-    if install.state in (State.CHOOSING, State.GIVEN_UP):
-        return go(request, "install:open", install.pk)
-    return _progress(request, install)
-
-
-def _progress(request: Request, install: Install, error: str = "", status: int = 200) -> HttpResponse:
-    publication = install.publications.select_related("version", "account").latest("pk")
-    frozen = Frozen(install.version.document)
-    found = progress_of(publication)
-    context = {
-        "install": install,
-        "publication": publication,
-        "progress": found,
-        "steps": found.steps,
-        "frozen": frozen,
-        "error": error,
-        "sends_texts": any(step.type == "send-sms" for step in frozen.graph.steps),
-        "quiet_seconds": round(settings.PUBLISH_QUIET_PERIOD + settings.KLAVIYO_TIMEOUT),
-    }
-    if request.htmx:
-        return render(request, "install/_progress.html", context, status=status)
-    return render(request, "install/progress.html", context, status=status)
-
-
-@require_POST
-def reopen(request: Request, pk: int) -> HttpResponse:
-    """Back to the questions, after it was refused or failed."""
-    install = access.install_or_404(request.user, pk)
-    try:
-        operations.reopen_install(install=install)
-    except UnableToInstall as error:
-        return _progress(request, install, str(error), status=422)
-    return go(request, "install:answers", install.pk)
-
-
-@require_POST
-def retry(request: Request, pk: int) -> HttpResponse:
-    return _act(request, access.install_or_404(request.user, pk), retry_publication)
-
-
-@require_POST
-def cancel(request: Request, pk: int) -> HttpResponse:
-    """Give up: what is being set up, or a publication that still waits."""
-    install = access.install_or_404(request.user, pk)
-    if install.state in (State.PUBLISHING, State.LIVE):
-        return _act(
-            request, install, cancel_publication, "Cancelled: no flow was created. Your answers are kept."
-        )
-    try:
-        operations.give_up_install(install=install)
-    except UnableToInstall:
-        return go(request, "install:open", install.pk)
-    messages.success(request, f"“{install.template_flow}” was given up. Nothing was made in Klaviyo.")
-    return go(request, "install:list")
-
-
-def _act(request: Request, install: Install, operation: Callable[..., None], done: str = "") -> HttpResponse:
-    """An act on the last publication of an install."""
-    if install.state in (State.CHOOSING, State.GIVEN_UP):
-        return go(request, "install:open", install.pk)
-    try:
-        operation(publication=install.publications.latest("pk"), by=request.user)
-    except UnableToAct as error:
-        return _progress(request, install, str(error), status=422)
-    if done:
-        messages.success(request, done)
-        return go(request, "install:open", install.pk)
-    return _progress(request, install) if request.htmx else redirect("install:progress", install.pk)

@@ -6,14 +6,11 @@ import io
 import json
 import sys
 from argparse import ArgumentParser
-from collections.abc import Iterable
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 from flowbuilder.definition.preflight import blocking
-from flowbuilder.definition.writing import pointer_to, to_definition
-from flowbuilder.graph import Problem
 from flowbuilder.models import Flow
 from flowbuilder.queries import Design
 
@@ -35,7 +32,7 @@ class Command(BaseCommand):
         if flow is None:
             raise CommandError(f"There is no flow {options['id']}.")
         design = Design(flow)
-        for one in told(design, design.problems):
+        for one in design.told(design.problems):
             self.stdout.write(as_line(one))
         if stops := blocking(design.problems):
             many = "1 problem keeps" if len(stops) == 1 else f"{len(stops)} problems keep"
@@ -46,21 +43,6 @@ def find_flow(number: str) -> Flow | None:
     if not number.isascii() or not number.isdigit() or len(number) > MOST_DIGITS:
         return None
     return Flow.objects.select_related("workspace", "trigger").filter(pk=int(number)).first()
-
-
-def told(design: Design, problems: Iterable[Problem]) -> list[dict[str, Any]]:
-    """Problems as plain values; a pointer leads into the flow's create body."""
-    definition = to_definition(design.graph)
-    return [
-        {
-            "code": one.code,
-            "blocks": one.blocks,
-            "text": one.text,
-            "step": one.step,
-            "pointer": pointer_to(definition, one.step, one.path),
-        }
-        for one in problems
-    ]
 
 
 def as_line(value: Any) -> str:

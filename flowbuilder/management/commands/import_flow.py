@@ -22,7 +22,7 @@ from accounts.models import Workspace
 from accounts.operations import ensure_workspace
 from flowbuilder.definition.reading import UnableToImport
 from flowbuilder.graph import Problem
-from flowbuilder.management.commands.check_flow import as_line, speak_utf8, told
+from flowbuilder.management.commands.check_flow import as_line, speak_utf8
 from flowbuilder.operations.designs import import_flow
 from flowbuilder.queries import Design
 
@@ -64,7 +64,7 @@ def import_file(file: str, workspace: Workspace, name: str) -> tuple[int | None,
         with transaction.atomic():
             flow, read = import_flow(workspace=workspace, by=None, text=content, name=name)
             design = Design(flow)
-            return flow.pk, told(design, [*read.notes, *design.problems])
+            return flow.pk, design.told([*read.notes, *design.problems])
     except UnableToImport as refusal:
         return None, [refused(one) for one in refusal.problems]
     except Exception as error:  # one bad file must not stop the next; the log says what it was
