@@ -6,9 +6,12 @@ and rules. Field names are Klaviyo's own; a `Hint` beside a field says how the f
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Annotated, Any, ClassVar, Literal
+from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
@@ -160,18 +163,21 @@ Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "satur
 WEEKDAYS: tuple[Weekday, ...] = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
-def _known_timezone(value: str) -> str:
-    from zoneinfo import available_timezones
+@cache
+def _timezones() -> frozenset[str]:
+    """Read once: it looks through the whole folder of zones."""
+    return frozenset(available_timezones())
 
-    if value != "profile" and value not in available_timezones():
+
+def _known_timezone(value: str) -> str:
+    if value != "profile" and value not in _timezones():
         raise ValueError(f"“{value}” is no time zone: use “profile” or a name such as Europe/Berlin")
     return value
 
 
 def _time_of_day(value: str) -> str:
-    from datetime import time
-
-    time.fromisoformat(value)
+    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d:[0-5]\d", value, re.ASCII):
+        raise ValueError(f"“{value}” is no time of day: write it as 09:30:00")
     return value
 
 
@@ -187,9 +193,14 @@ Timezone = Annotated[
 TimeOfDay = Annotated[str, AfterValidator(_time_of_day), Hint(widget="time")]
 
 
+def digits(number: Number) -> str:
+    """“5”, “2.5”, “1000000”: as a person writes it, whatever its size."""
+    return str(number) if isinstance(number, int) else f"{number:.15g}"
+
+
 def count(number: Number, one: str, many: str = "") -> str:
     """“1 hour”, “2 hours”."""
-    return f"{number:g} {one if number == 1 else many or one + 's'}"
+    return f"{digits(number)} {one if number == 1 else many or one + 's'}"
 
 
 def either(parts: list[str]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar, Literal
 
-from flowbuilder.kinds.base import Finding, Hint, Number, both, count, either
+from flowbuilder.kinds.base import Finding, Hint, Number, both, count, digits, either
 from flowbuilder.kinds.dates import CALENDAR, DATES, Filter
 from flowbuilder.kinds.unions import Choice
 
@@ -95,7 +95,7 @@ class NumberFilter(Filter):
     value: Value
 
     def rest(self) -> str:
-        return f" {self.value:g}"
+        return f" {digits(self.value)}"
 
     def times(self) -> str:
         """As a number of times: “at least once”, “zero times”, “more than 3 times”."""
@@ -124,7 +124,7 @@ class NumberRangeFilter(Filter):
     end: Annotated[Number, Hint("To")]
 
     def rest(self) -> str:
-        return f" {self.start:g} and {self.end:g}"
+        return f" {digits(self.start)} and {digits(self.end)}"
 
     def findings(self) -> Iterator[Finding]:
         if self.end < self.start:

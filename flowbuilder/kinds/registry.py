@@ -53,15 +53,15 @@ PALETTE = [kind for kind in ACTIONS.values() if not issubclass(kind, Kept)]
 
 def action_kind(action_type: str) -> type[ActionKind]:
     """The kind of an action; a type of a future revision is kept whole."""
-    return ACTIONS.get(action_type) or kept(
-        action_type, action_type.replace("-", " ").capitalize(), "package", "data"
-    )
+    return ACTIONS.get(action_type) or kept(action_type, _label(action_type, "Other step"), "package", "data")
 
 
 def trigger_kind(trigger_type: str, config: Config) -> type[TriggerKind]:
     """The kind of a trigger; what has no form is kept whole."""
-    if trigger_type == "date" and config.get("date_field_type", "profile-property") != "profile-property":
+    if trigger_type == "date" and config.get("date_field_type") == "custom-object":
         return kept_trigger("date", "Date of a custom object")
-    return TRIGGERS.get(trigger_type) or kept_trigger(
-        trigger_type, trigger_type.replace("-", " ").capitalize()
-    )
+    return TRIGGERS.get(trigger_type) or kept_trigger(trigger_type, _label(trigger_type, "Other trigger"))
+
+
+def _label(name: str, otherwise: str) -> str:
+    return name.replace("-", " ").strip().capitalize() or otherwise

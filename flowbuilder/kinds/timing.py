@@ -56,7 +56,7 @@ class TimeDelay(ActionKind):
     @classmethod
     def tidy(cls, config: dict[str, Any]) -> dict[str, Any]:
         """A time of day and weekdays go with days only; minutes beside go with hours only."""
-        unit = config.get("unit")
+        unit = config.get("unit", "days")
         drop = set(_UNTIL) if unit != "days" else set()
         fresh = {key: value for key, value in config.items() if key not in drop}
         if unit != "hours" and fresh.get("secondary_value"):
@@ -144,5 +144,7 @@ class CountdownDelay(ActionKind):
 
     def findings(self) -> Iterator[Finding]:
         yield from super().findings()
+        if not self.model_fields_set:  # all of it has defaults, but Klaviyo refuses an empty object
+            yield Finding("missing", "Say how long before the date.", ("value",))
         if self.value < 0:
             yield Finding("negative", "The time before the date cannot be less than 0.", ("value",))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict
 
+from flowbuilder.graph.values import Path
+from flowbuilder.kinds.asks import get_at, set_at
 from flowbuilder.kinds.base import (
     Finding,
     Hint,
@@ -18,10 +20,21 @@ from flowbuilder.kinds.base import (
     Words,
     clock,
     count,
+    digits,
     either,
     weekday_words,
 )
 from flowbuilder.kinds.conditions import ItemConditions, TriggerConditions
+
+
+def _event_conditions(trigger_filter: Any) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+    """The conditions of a filter that name a metric, with their paths; what is no filter has none."""
+    groups = get_at(trigger_filter, ("condition_groups",))
+    for number, group in enumerate(groups if isinstance(groups, list) else []):
+        conditions = get_at(group, ("conditions",))
+        for index, one in enumerate(conditions if isinstance(conditions, list) else []):
+            if isinstance(one, Mapping) and one.get("type") == "metric-property":
+                yield ("condition_groups", number, "conditions", index), one
 
 
 class MetricTrigger(TriggerKind):
@@ -44,20 +57,11 @@ class MetricTrigger(TriggerKind):
     @classmethod
     def tidy(cls, config: dict[str, Any]) -> dict[str, Any]:
         """The filter speaks of the trigger's own event: its metric is always the trigger's."""
-        trigger_filter = config.get("trigger_filter")
-        if not isinstance(trigger_filter, dict) or not config.get("id"):
-            return config
-        groups = [
-            {
-                **group,
-                "conditions": [
-                    {**one, "metric_id": config["id"]} if one.get("type") == "metric-property" else one
-                    for one in group.get("conditions", [])
-                ],
-            }
-            for group in trigger_filter.get("condition_groups", [])
-        ]
-        return {**config, "trigger_filter": {**trigger_filter, "condition_groups": groups}}
+        tidied = dict(config)
+        for path, one in _event_conditions(config.get("trigger_filter")):
+            if config.get("id") and one.get("metric_id") != config["id"]:
+                tidied = set_at(tidied, ("trigger_filter", *path, "metric_id"), config["id"])
+        return tidied
 
     def title(self, words: Words) -> str:
         return words.name(self.id, self.LABEL)
@@ -216,7 +220,7 @@ class PriceDropTrigger(TriggerKind):
         }
 
     def summary(self, words: Words) -> str:
-        amount = f"{self.price_drop_amount_value:g}" + (
+        amount = digits(self.price_drop_amount_value) + (
             "%" if self.price_drop_amount_unit == "percent" else ""
         )
         did = {"viewed": "viewed the item", "checkout-started": "started to buy it"}

@@ -66,8 +66,11 @@ class Command(BaseCommand):
             "worker": [
                 *(
                     python,
+                    "-W",
+                    "ignore",
                     "-m",
                     "celery",
+                    "-q",
                     "-A",
                     "flowbuilder",
                     "worker",
@@ -93,6 +96,7 @@ class Command(BaseCommand):
         self, children: dict[str, list[str]], environment: dict[str, str], port: int, sandbox_port: int
     ) -> None:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # also when started in the background
         running: dict[str, subprocess.Popen[bytes]] = {}
         try:
             for name, command in children.items():
