@@ -129,3 +129,12 @@ def test_walks_agree_with_an_oracle(pairs):
         assert descendants(flow, "n0") == networkx.descendants(oracle, "n0")
         longest = depths(flow)
         assert all(longest[a] < longest[b] for a, b in edges if a in longest and b in longest)
+
+
+def test_a_rejoined_step_stands_below_the_tallest_way():
+    """[t] -> (s) -yes-> a -> b -> z
+    -no--> c (tall) -> z"""
+    flow = graph("-> s", "s -yes-> a", "a -> b", "b -> z", "s -no-> c", "c -> z", "z -> y", splits="s")
+    boxes = {box.key: box for box in place(flow, lambda key: 600 if key == "c" else 60).boxes}
+    assert boxes["z"].y > boxes["c"].bottom
+    assert boxes["y"].y > boxes["z"].bottom

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils.timezone import now
 
+from accounts.klaviyo.client import Klaviyo
 from flowbuilder.definition.canonical import canonical
 from flowbuilder.models import Attempt, Install, Made, Publication
 from flowbuilder.operations.installs import confirm_install
@@ -222,3 +223,23 @@ def test_what_landed_has_landed(ready, alice, klaviyo):
     assert "could not be read back" in publication.reason
     ready.refresh_from_db()
     assert ready.live_flow_id == publication.klaviyo_flow_id
+
+
+def test_a_call_is_written_down_before_it_is_sent(ready, alice, klaviyo, monkeypatch):
+    """The process dies in the middle of the create: the row that says it was sent is there."""
+    publication = confirm_install(install=ready, by=alice)
+    send = Klaviyo.call
+
+    def die(self, method, path, **more):
+        if (method, path) == CREATE:
+            row = publication.attempts.get(step="create-flow")
+            assert (row.outcome, row.ended_at) == (Attempt.Outcome.SENT, None)
+            raise SystemExit
+        return send(self, method, path, **more)
+
+    monkeypatch.setattr(Klaviyo, "call", die)
+    with pytest.raises(SystemExit):
+        publish.run(publication.pk)
+    publication.refresh_from_db()
+    assert publication.state == "sending"
+    assert publication.attempts.get(step="create-flow").request["data"]["type"] == "flow"
