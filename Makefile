@@ -21,7 +21,4 @@ test: install ## everything that is tested: unit, contract, access, imports, bro
 lint: install ## format, lint, types, imports, migrations
 	@.venv/bin/python .ci/check.py --lint
 
-bench: install ## what is measured, one JSON line each
-	@.venv/bin/python -m benchmarks
-
-.PHONY: help install demo demo-reset test lint bench
+.PHONY: help install demo demo-reset test lint

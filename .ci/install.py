@@ -1,5 +1,7 @@
 """Make .venv in the checkout, with exactly the locked dependencies. Called by the Makefile; needs Python 3.11+."""
 
+from __future__ import annotations  # an older Python must get as far as saying that it is too old
+
 import hashlib
 import os
 import subprocess
