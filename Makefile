@@ -5,8 +5,8 @@ PYTHON ?= python3
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-install: ## the virtual environment in .venv, with locked dependencies
-	@$(PYTHON) .ci/install.py
+install: ## the virtual environment in .venv, with locked dependencies, and SQLite where no DATABASE_URL says otherwise
+	@$(PYTHON) .ci/install.py && { [ -n "$$DATABASE_URL" ] || .venv/bin/python manage.py migrate -v0; }
 
 demo: install ## the whole product with a pretend Klaviyo, on this machine alone
 	@.venv/bin/python manage.py demo

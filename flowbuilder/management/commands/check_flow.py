@@ -9,6 +9,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
 
 from flowbuilder.definition.preflight import blocking
 from flowbuilder.models import Flow
@@ -27,7 +28,7 @@ class Command(BaseCommand):
         parser.add_argument("id", metavar="ID", help="the number of the flow")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        speak_utf8()
+        get_ready()
         flow = find_flow(options["id"])
         if flow is None:
             raise CommandError(f"There is no flow {options['id']}.")
@@ -55,7 +56,9 @@ def as_line(value: Any) -> str:
     return line
 
 
-def speak_utf8() -> None:
-    """The lines are UTF-8, whatever the terminal's language."""
+def get_ready() -> None:
+    """The lines are UTF-8, whatever the terminal's language; and there are tables to read."""
+    if Flow._meta.db_table not in connection.introspection.table_names():
+        raise CommandError("The database has no tables yet. First run: manage.py migrate")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")

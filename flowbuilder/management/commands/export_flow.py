@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from flowbuilder.definition.writing import create_body, to_definition, with_defaults
-from flowbuilder.management.commands.check_flow import as_line, find_flow, speak_utf8
+from flowbuilder.management.commands.check_flow import as_line, find_flow, get_ready
 from flowbuilder.queries import Design
 
 
@@ -23,7 +23,7 @@ class Command(BaseCommand):
         parser.add_argument("ids", metavar="ID", nargs="+", help="the number of a flow")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        speak_utf8()
+        get_ready()
         missing = 0
         for number in options["ids"]:
             flow = find_flow(number)

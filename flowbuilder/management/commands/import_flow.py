@@ -22,7 +22,7 @@ from accounts.models import Workspace
 from accounts.operations import ensure_workspace
 from flowbuilder.definition.reading import UnableToImport
 from flowbuilder.graph import Problem
-from flowbuilder.management.commands.check_flow import as_line, speak_utf8
+from flowbuilder.management.commands.check_flow import as_line, get_ready
 from flowbuilder.operations.designs import import_flow
 from flowbuilder.queries import Design
 
@@ -42,7 +42,7 @@ class Command(BaseCommand):
         parser.add_argument("--name", default="", help="the name of every flow, in place of the file's")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        speak_utf8()
+        get_ready()
         try:
             workspace = ensure_workspace(slug=options["workspace"])
         except ValidationError as error:
