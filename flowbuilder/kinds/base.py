@@ -9,13 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Annotated, Any, ClassVar, Literal
-from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from flowbuilder.graph.values import NEXT, Config, Path
+from flowbuilder.kinds.zones import ZONES
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +131,11 @@ class ActionKind(Kind):
         data = action.get("data")
         links = action.get("links")
         links = links if isinstance(links, Mapping) else {}
-        targets = {port.name: str(links[port.key]) for port in cls.PORTS if links.get(port.key) is not None}
-        return (dict(data) if isinstance(data, Mapping) else {}), targets
+        data = dict(data) if isinstance(data, Mapping) else {}
+        names = {port.key: port.name for port in cls.ports({})}
+        # A link of a name that it has not stays under that name: the flow's shape is refused then, not changed.
+        targets = {names.get(str(k), str(k)): str(to) for k, to in links.items() if to is not None}
+        return data, targets
 
     @classmethod
     def write_links(cls, config: Config, targets: Mapping[str, str]) -> dict[str, Any]:
@@ -163,14 +165,15 @@ Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "satur
 WEEKDAYS: tuple[Weekday, ...] = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
-@cache
-def _timezones() -> frozenset[str]:
-    """Read once: it looks through the whole folder of zones."""
-    return frozenset(available_timezones())
+def yes_or_no(value: Any) -> Any:
+    """For a Literal of True or False, which would take 1 and 0 as well."""
+    if not isinstance(value, bool):
+        raise ValueError("write true or false")
+    return value
 
 
 def _known_timezone(value: str) -> str:
-    if value != "profile" and value not in _timezones():
+    if value != "profile" and value not in ZONES:
         raise ValueError(f"“{value}” is no time zone: use “profile” or a name such as Europe/Berlin")
     return value
 

@@ -10,11 +10,11 @@ import re
 from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar
 
-from pydantic import ConfigDict
+from pydantic import BeforeValidator, ConfigDict
 
 from flowbuilder.kinds import dates
 from flowbuilder.kinds import filters as f
-from flowbuilder.kinds.base import Finding, Hint, Settings, Words, both, either
+from flowbuilder.kinds.base import Finding, Hint, Settings, Words, both, either, yes_or_no
 from flowbuilder.kinds.consent import ANY_CONSENT, Consent
 from flowbuilder.kinds.unions import Choice
 
@@ -30,7 +30,7 @@ STANDARD_PROPERTIES = frozenset(
             "title",
             "image",
         ),
-        *("locale", "location", "created", "updated", "last_event_date"),
+        *("locale", "created", "updated", "last_event_date"),  # not location: only its parts
     }
 )
 _STANDARD_FORM = re.compile(r"[a-z_]+|location\['[a-z0-9_]+'\]|properties\['.+'\]")
@@ -85,7 +85,7 @@ class MembershipCondition(Condition):
     }
     START: ClassVar[dict[str, Any]] = {"group_ids": []}
     type: Literal["profile-group-membership"]
-    is_member: Literal[True, False]
+    is_member: Annotated[Literal[True, False], BeforeValidator(yes_or_no)]
     group_ids: Annotated[list[str], Hint("Lists and segments", picks="group", asks="group")]
     timeframe_filter: Annotated[
         Annotated[dates.Filter, dates.MEMBERSHIP_TIME] | None, Hint("Added", advanced=True)
@@ -317,6 +317,17 @@ class KeptCondition(Condition):
         return f"fits a condition on {self.CHOICES[self.type][0].lower()}{self.CHOICES[self.type][1:]}"
 
 
+class KeptEventCondition(KeptCondition):
+    CHOICES: ClassVar[dict[str, str]] = {
+        "low-inventory-property": "A property of an item that sells out",
+        "custom-object-property": "A property of a custom object",
+        "custom-object-trigger-property": "A property of the custom object that starts the flow",
+    }
+    type: Literal[  # type: ignore[assignment]
+        "low-inventory-property", "custom-object-property", "custom-object-trigger-property"
+    ]
+
+
 _PEOPLE = (
     ConsentCondition,
     MetricCondition,
@@ -327,7 +338,16 @@ _PEOPLE = (
     NotSentCondition,
     KeptCondition,
 )
+# The conditions that go with each type of trigger in a trigger split.
+EVENT_TYPES: dict[str, tuple[str, ...]] = {
+    "metric": ("metric-property", "custom-object-property"),
+    "price-drop": ("price-drop-property",),
+    "low-inventory": ("low-inventory-property",),
+}
 PersonConditions = Conditions[Annotated[Condition, Choice(*_PEOPLE)]]
 FlowConditions = Conditions[Annotated[Condition, Choice(*_PEOPLE, NotInFlowCondition)]]
 TriggerConditions = Conditions[Annotated[Condition, Choice(EventCondition)]]
 ItemConditions = Conditions[Annotated[Condition, Choice(PriceDropCondition)]]
+SplitConditions = Conditions[
+    Annotated[Condition, Choice(EventCondition, PriceDropCondition, KeptEventCondition)]
+]

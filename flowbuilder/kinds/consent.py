@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from flowbuilder.kinds.base import Hint, Settings
+from pydantic import BeforeValidator
+
+from flowbuilder.kinds.base import Hint, Settings, yes_or_no
 from flowbuilder.kinds.unions import Choice
 
 
@@ -43,6 +45,10 @@ class UnsubscribedStatus(ConsentStatus):
     subscription: Literal["unsubscribed"]
 
 
+Can = Annotated[Literal[True], BeforeValidator(yes_or_no)]
+Cannot = Annotated[Literal[False], BeforeValidator(yes_or_no)]
+
+
 class Consent(Settings):
     WORDS: ClassVar[str]
     channel: str
@@ -60,7 +66,7 @@ class CanReceiveSms(Consent):
     CHOICES: ClassVar[dict[str, str]] = {"": "Can receive SMS marketing"}
     START: ClassVar[dict[str, Any]] = {"consent_status": {"subscription": "subscribed", "filters": None}}
     channel: Literal["sms"]
-    can_receive_marketing: Literal[True]
+    can_receive_marketing: Can
     consent_status: Annotated[ConsentStatus, Choice(SubscribedStatus), Hint("Why")]
 
 
@@ -69,7 +75,7 @@ class CannotReceiveSms(Consent):
     CHOICES: ClassVar[dict[str, str]] = {"": "Cannot receive SMS marketing"}
     START: ClassVar[dict[str, Any]] = {"consent_status": {"subscription": "any", "filters": None}}
     channel: Literal["sms"]
-    can_receive_marketing: Literal[False]
+    can_receive_marketing: Cannot
     consent_status: Annotated[
         ConsentStatus, Choice(AnyStatus, UnsubscribedStatus, NeverSubscribedStatus), Hint("Why")
     ]
@@ -80,7 +86,7 @@ class CanReceiveEmail(Consent):
     CHOICES: ClassVar[dict[str, str]] = {"": "Can receive email marketing"}
     START: ClassVar[dict[str, Any]] = {"consent_status": {"subscription": "any", "filters": None}}
     channel: Literal["email"]
-    can_receive_marketing: Literal[True]
+    can_receive_marketing: Can
     consent_status: Annotated[
         ConsentStatus, Choice(AnyStatus, SubscribedStatus, NeverSubscribedStatus), Hint("Why")
     ]
@@ -91,7 +97,7 @@ class CannotReceiveEmail(Consent):
     CHOICES: ClassVar[dict[str, str]] = {"": "Cannot receive email marketing"}
     START: ClassVar[dict[str, Any]] = {"consent_status": {"subscription": "any", "filters": None}}
     channel: Literal["email"]
-    can_receive_marketing: Literal[False]
+    can_receive_marketing: Cannot
     consent_status: Annotated[
         ConsentStatus,
         Choice(AnyStatus, UnsubscribedStatus, NeverSubscribedStatus, SubscribedStatus),
@@ -104,7 +110,7 @@ class CanReceivePush(Consent):
     CHOICES: ClassVar[dict[str, str]] = {"": "Can receive push marketing"}
     START: ClassVar[dict[str, Any]] = {"consent_status": {"subscription": "any", "filters": None}}
     channel: Literal["push"]
-    can_receive_marketing: Literal[True]
+    can_receive_marketing: Can
     consent_status: Annotated[ConsentStatus, Choice(AnyStatus), Hint("Why")]
 
 
@@ -113,7 +119,7 @@ class CannotReceivePush(Consent):
     CHOICES: ClassVar[dict[str, str]] = {"": "Cannot receive push marketing"}
     START: ClassVar[dict[str, Any]] = {"consent_status": {"subscription": "any", "filters": None}}
     channel: Literal["push"]
-    can_receive_marketing: Literal[False]
+    can_receive_marketing: Cannot
     consent_status: Annotated[ConsentStatus, Choice(AnyStatus), Hint("Why")]
 
 

@@ -21,6 +21,10 @@ def _a_moment(value: str) -> str:
 
 
 Moment = Annotated[str, AfterValidator(_a_moment), Hint("Date", widget="moment")]
+MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
 Unit = Annotated[Literal["hour", "day", "week"], Hint("Unit")]
 
 
@@ -71,7 +75,7 @@ class RelativeDateFilter(Filter):
     START: ClassVar[dict[str, Any]] = {"unit": "day", "quantity": 30}
     TOLD_BY: ClassVar[tuple[str, ...]] = ("type", "operator")
     CHOICES: ClassVar[dict[str, str]] = {
-        "date:at-least": "is at least this long ago:",
+        "date:at-least": "is at least this long ago",
         "date:in-the-last": "is in the last",
         "date:in-the-next": "is in the next",
     }
@@ -80,8 +84,8 @@ class RelativeDateFilter(Filter):
     unit: Unit
     quantity: Annotated[int, Hint("How many")]
 
-    def rest(self) -> str:
-        return " " + count(self.quantity, self.unit)
+    def words(self) -> str:
+        return f"is {self.when()}"
 
     def when(self) -> str:
         how = {
@@ -117,15 +121,15 @@ class RelativeDateRangeFilter(Filter):
     GROUP = "Date"
     START: ClassVar[dict[str, Any]] = {"start": 1, "end": 7, "unit": "day"}
     TOLD_BY: ClassVar[tuple[str, ...]] = ("type", "operator")
-    CHOICES: ClassVar[dict[str, str]] = {"date:between": "is between this long ago:"}
+    CHOICES: ClassVar[dict[str, str]] = {"date:between": "is between … and … ago"}
     type: Literal["date"]
     operator: Literal["between"]
     start: Annotated[int, Hint("From")]
     end: Annotated[int, Hint("To")]
     unit: Unit
 
-    def rest(self) -> str:
-        return f" {self.start} and {count(self.end, self.unit)}"
+    def words(self) -> str:
+        return f"is {self.when()}"
 
     def when(self) -> str:
         return f"between {self.start} and {count(self.end, self.unit)} ago"
@@ -139,8 +143,8 @@ class CalendarMonthFilter(Filter):
     operator: Literal["calendar-month"]
     value: Annotated[int, Hint("Month", "1 is January.")]
 
-    def rest(self) -> str:
-        return f" {self.value}"
+    def words(self) -> str:
+        return f"is in {MONTHS[self.value - 1]}" if 1 <= self.value <= 12 else f"is in month {self.value}"
 
     def findings(self) -> Iterator[Finding]:
         if not 1 <= self.value <= 12:

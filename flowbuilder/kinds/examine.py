@@ -40,13 +40,15 @@ class Reading:
 
 def examine(kind: type[Kind], config: Config, defaults: Mapping[str, Any]) -> Reading:
     asked = [path for path, _, _ in find_asks(config)]
-    open_paths = asked + [path for path, _ in find_contents(config)]
+    contents = [path for path, _ in find_contents(config)]
+    open_paths = asked + [path for path in contents if path[-1:] == ("template_id",)]
     filled = fill(
         config,
         answer=lambda key, part: part_of(defaults.get(key), part),
         content=lambda key: f"content-{key}",
     )
-    findings: list[Finding] = []
+    text = "Content that is written here can only be an email's."
+    findings = [Finding("misplaced-content", text, path) for path in contents if path not in open_paths]
     try:
         model = kind.model_validate(filled)
     except ValidationError as error:
@@ -55,7 +57,7 @@ def examine(kind: type[Kind], config: Config, defaults: Mapping[str, Any]) -> Re
             path = _path_in(filled, one["loc"])
             if one["type"] == "extra_forbidden":
                 pruned = _without(pruned, path)
-            if any(path[: len(trusted)] == trusted for trusted in open_paths):
+            elif any(path[: len(trusted)] == trusted for trusted in open_paths):
                 continue
             findings.append(Finding(one["type"].replace("_", "-"), _sentence(dict(one), path), path))
         try:

@@ -159,11 +159,11 @@ class ListLengthFilter(Filter):
     GROUP = "List"
     START: ClassVar[dict[str, Any]] = {"value": 1}
     CHOICES: ClassVar[dict[str, str]] = {
-        "list:length-equals": "has as many items as",
+        "list:length-equals": "has exactly this many items",
         "list:length-greater-than": "has more items than",
-        "list:length-greater-than-or-equal": "has at least this many items:",
+        "list:length-greater-than-or-equal": "has at least this many items",
         "list:length-less-than": "has fewer items than",
-        "list:length-less-than-or-equal": "has at most this many items:",
+        "list:length-less-than-or-equal": "has at most this many items",
     }
     type: Literal["list"]
     operator: Literal[
@@ -175,8 +175,15 @@ class ListLengthFilter(Filter):
     ]
     value: Annotated[int, Hint("Items")]
 
-    def rest(self) -> str:
-        return f" {self.value}"
+    def words(self) -> str:
+        how = {
+            "length-equals": "exactly",
+            "length-greater-than": "more than",
+            "length-greater-than-or-equal": "at least",
+            "length-less-than": "fewer than",
+            "length-less-than-or-equal": "at most",
+        }
+        return f"has {how[self.operator]} {count(self.value, 'item')}"
 
 
 class ListSetFilter(Filter):
@@ -193,7 +200,8 @@ class ListSetFilter(Filter):
     value: Annotated[list[str], Hint("Items", "One a line.")]
 
     def rest(self) -> str:
-        return " " + both([f"“{item}”" for item in self.value])
+        join = either if self.operator.endswith("-any") else both
+        return " " + join([f"“{item}”" for item in self.value])
 
 
 class ListSubstringFilter(Filter):

@@ -20,6 +20,7 @@ from pydantic import BaseModel
 from flowbuilder.graph.values import Config, Path
 from flowbuilder.kinds.asks import ASK, get_at, is_ask, set_at
 from flowbuilder.kinds.base import Hint
+from flowbuilder.kinds.posted import is_same, is_untouched, read_number
 from flowbuilder.kinds.unions import Choice, Variant
 
 Posted = Mapping[str, Sequence[str]]
@@ -191,7 +192,7 @@ def _rows(node: Node, base: Any, value: Any) -> None:
         rows = value if isinstance(value, list) else []
         node.nodes = [_node(item, row, (*node.path, index)) for index, row in enumerate(rows)]
     else:
-        node.widget = node.hint.widget or ("picker" if node.hint.picks else "lines")
+        node.widget = node.hint.widget or "lines"  # an input would put all lines into one
 
 
 # --- What a person sent -> settings ----------------------------------------------------------------------------
@@ -218,21 +219,17 @@ def read(
             if variant is not None and not variant.fits(get_at(config, node.path)):
                 result = set_at(result, node.path, variant.start(get_at(result, node.path)))
             continue
+        chosen = {one.value for one in node.options if one.chosen}
+        if is_untouched(node.widget, node.value, chosen, texts):
+            continue
         try:
             value = _parse(shape, texts)
         except ValueError as error:
             refused[node.path] = (texts[-1] if texts else "", str(error))
             continue
-        if not _is_same(value, node.value):
+        if not is_same(value, node.value):
             result = set_at(result, node.path, value)
     return result, refused
-
-
-def _is_same(value: Any, shown: Any) -> bool:
-    """Whether a person left a field as it was: nothing, an empty text and an empty list look alike in a form."""
-    if value in (None, "", []) and shown in (None, "", []):
-        return True
-    return bool(value == shown) and (isinstance(value, bool) == isinstance(shown, bool))
 
 
 def _replaced(model: type[BaseModel], config: Config, result: Config, path: Path) -> bool:
@@ -278,22 +275,7 @@ def _parse(shape: Shape, texts: list[str]) -> Any:
         if shape.optional:
             return None
         raise ValueError("Write a number.")
-    return _number(base, text)
-
-
-def _number(base: Any, text: str) -> Any:
-    try:
-        return int(text)
-    except ValueError:
-        pass
-    if base is int:
-        raise ValueError("Write a whole number.")
-    if base == int | str:
-        return text
-    try:
-        return float(text.replace(",", "."))
-    except ValueError:
-        raise ValueError("Write a number.") from None
+    return read_number(base, text)
 
 
 def _as_text(value: Any) -> str:

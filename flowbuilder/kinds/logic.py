@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-from flowbuilder.graph.values import NO, YES, Config
+from flowbuilder.graph.values import NO, YES, Config, Path
+from flowbuilder.kinds.asks import get_at, set_at
 from flowbuilder.kinds.base import ActionKind, Finding, Hint, Port, Words
-from flowbuilder.kinds.conditions import PersonConditions, TriggerConditions
+from flowbuilder.kinds.conditions import EVENT_TYPES, PersonConditions, SplitConditions
+from flowbuilder.kinds.messages import MessageKind, SendEmail, SendSms
 
 YES_NO = (Port(YES, "Yes", "next_if_true"), Port(NO, "No", "next_if_false"))
 
@@ -47,7 +49,7 @@ class TriggerSplit(ActionKind):
     HELP = "Yes or no, by the event that started the flow."
     PORTS = YES_NO
 
-    trigger_filter: Annotated[TriggerConditions | None, Hint("Events go to Yes when")]
+    trigger_filter: Annotated[SplitConditions | None, Hint("Events go to Yes when")]
     trigger_id: Annotated[str, Hint(widget="hidden", asks="metric")]
     trigger_type: Annotated[
         Literal["metric", "list", "segment", "date", "price-drop", "low-inventory", "scheduled"],
@@ -70,6 +72,13 @@ class TriggerSplit(ActionKind):
         yield from super().findings()
         if self.trigger_filter is None:
             yield Finding("no-conditions", "Say which events go to Yes.", ("trigger_filter",))
+            return
+        wanted = EVENT_TYPES.get(self.trigger_type)
+        for number, group in enumerate(self.trigger_filter.condition_groups):
+            for index, one in enumerate(group.conditions):
+                if wanted and getattr(one, "type", wanted) not in wanted:
+                    path = ("trigger_filter", "condition_groups", number, "conditions", index)
+                    yield Finding("no-such-event", "This condition is about another kind of trigger.", path)
 
 
 class Kept(ActionKind):
@@ -89,28 +98,23 @@ class Kept(ActionKind):
         if cls.TYPE == "action-output-split":
             return YES_NO
         if cls.TYPE == "multi-branch-split":
-            branches = [one for one in config.get("branches") or [] if isinstance(one, Mapping)]
+            branches = zip(_branch_ports(config), _branches(config), strict=True)
             return tuple(
-                Port(str(one.get("branch_id", index)), _branch_label(one, index), "next")
-                for index, one in enumerate(branches)
+                Port(name, _branch_label(one, index), "next")
+                for index, (name, one) in enumerate(branches)
+                if name
             )
         return cls.PORTS
 
     @classmethod
     def read_links(cls, action: Config) -> tuple[dict[str, Any], dict[str, str]]:
-        if cls.TYPE != "multi-branch-split":
-            data, _ = super().read_links(action)
-            links = action.get("links") or {}
-            targets = {p.name: str(links[p.key]) for p in cls.ports(data) if links.get(p.key) is not None}
-            return data, targets
-        data, _ = super().read_links(action)
-        branches, targets = [], {}
-        for index, branch in enumerate(data.get("branches") or []):
-            links = branch.get("links") if isinstance(branch, Mapping) else None
-            if isinstance(links, Mapping) and links.get("next") is not None:
-                targets[str(branch.get("branch_id", index))] = str(links["next"])
-            branches.append(branch)
-        return {**data, "branches": branches}, targets
+        data, targets = super().read_links(action)
+        if cls.TYPE == "multi-branch-split":
+            for name, branch in zip(_branch_ports(data), _branches(data), strict=True):
+                target = get_at(branch, ("links", "next"))
+                if name and target is not None:
+                    targets[name] = str(target)
+        return data, targets
 
     @classmethod
     def write_links(cls, config: Config, targets: Mapping[str, str]) -> dict[str, Any]:
@@ -119,11 +123,27 @@ class Kept(ActionKind):
             written: dict[str, Any] = {"links": {port.key: targets.get(port.name) for port in ports}}
             return written | ({"data": dict(config)} if config else {})
         branches = []
-        for index, branch in enumerate(config.get("branches") or []):
-            target = targets.get(str(branch.get("branch_id", index)))
-            bare = target is None and branch.get("links") is None
-            branches.append({**branch, "links": None if bare else {"next": target}})
-        return {"links": None, "data": {**config, "branches": branches}}
+        for name, branch in zip(_branch_ports(config), _branches(config), strict=True):
+            target = targets.get(name)
+            if name and get_at(branch, ("links", "next")) != target:
+                links = branch["links"] if isinstance(branch.get("links"), Mapping) else {}
+                branch = {**branch, "links": {**links, "next": target}}
+            branches.append(branch)
+        data = {**config, "branches": branches} if branches else dict(config)
+        return {"links": None, "data": data}
+
+    @classmethod
+    def renew(cls, config: dict[str, Any]) -> tuple[dict[str, Any], list[Finding]]:
+        """What an account adds and no new flow may send: ids of messages, ids and the state of an experiment."""
+        fresh = _without(config, "message", "id")
+        if cls.TYPE not in ("ab-test", "content-experiment"):
+            return fresh, []
+        fresh.pop("experiment_status", None)
+        fresh = _without(fresh, "current_experiment", "id")
+        for path in (("main_action",), *_variations(fresh)):
+            if isinstance(action := get_at(fresh, path), Mapping):
+                fresh = set_at(fresh, path, _nested(action))
+        return fresh, []
 
     @classmethod
     def start(cls) -> dict[str, Any]:
@@ -131,6 +151,53 @@ class Kept(ActionKind):
 
     def summary(self, words: Words) -> str:
         return "Kept as it is: it has no form here yet."
+
+
+def _branches(config: Config) -> list[Any]:
+    branches = config.get("branches")
+    return branches if isinstance(branches, list) else []
+
+
+def _branch_ports(config: Config) -> list[str]:
+    """The name of each branch's way out, in order, each once; empty for what is no branch."""
+    names: list[str] = []
+    for index, branch in enumerate(_branches(config)):
+        name = ""
+        if isinstance(branch, Mapping):
+            key = branch.get("branch_id")
+            name = str(key) if isinstance(key, str | int) and key != "" else f"branch {index + 1}"
+            while name in names:
+                name += " again"
+        names.append(name)
+    return names
+
+
+_IN_EXPERIMENTS: dict[Any, type[MessageKind]] = {"send-email": SendEmail, "send-sms": SendSms}
+
+
+def _nested(action: Mapping[str, Any]) -> dict[str, Any]:
+    """An action inside an experiment, fit for a new flow: its id, which allocations name, as a temporary one."""
+    fresh = {key: value for key, value in action.items() if key != "id"}
+    if action.get("id") is not None:
+        fresh.setdefault("temporary_id", str(action["id"]))
+    if isinstance(data := fresh.get("data"), dict):
+        kind = _IN_EXPERIMENTS.get(str(fresh.get("type")))
+        fresh["data"] = kind.renew(data)[0] if kind else _without(data, "message", "id")
+    return fresh
+
+
+def _variations(config: Config) -> Iterator[Path]:
+    path: Path = ("current_experiment", "variations")
+    found = get_at(config, path)
+    yield from ((*path, index) for index in range(len(found) if isinstance(found, list) else 0))
+
+
+def _without(config: Config, name: str, key: str) -> dict[str, Any]:
+    """A copy in which the object `name` lacks a key."""
+    inner = config.get(name)
+    if not isinstance(inner, Mapping) or key not in inner:
+        return dict(config)
+    return {**config, name: {one: value for one, value in inner.items() if one != key}}
 
 
 def _branch_label(branch: Mapping[str, Any], index: int) -> str:

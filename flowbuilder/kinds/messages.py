@@ -91,6 +91,9 @@ class Sms(Message):
     template_id: Annotated[str | None, Hint(widget="hidden")] = None
 
 
+_ADDRESSES = ("from_email", "reply_to_email", "cc_email", "bcc_email")
+
+
 class MessageKind(ActionKind):
     FAMILY = "message"
     SENDS = True
@@ -106,6 +109,8 @@ class MessageKind(ActionKind):
         for key, value in message.items():
             if key != "id":
                 fresh.setdefault(cls.OLD_NAMES.get(str(key), str(key)), value)
+        # No address is null: an empty text is refused, and a form shows both alike.
+        fresh |= {key: None for key in _ADDRESSES if fresh.get(key) == ""}
         return {**config, "message": fresh}, []
 
 
@@ -159,7 +164,7 @@ class SendEmail(MessageKind):
         if not mail.from_email:
             text = "No sender: Klaviyo will use the account's default sender."
             yield Finding("no-sender", text, ("message", "from_email"), blocks=False)
-        for name in ("from_email", "reply_to_email", "cc_email", "bcc_email"):
+        for name in _ADDRESSES:
             address = getattr(mail, name)
             if address and not _is_address(address):
                 text = f"“{address}” is no email address."

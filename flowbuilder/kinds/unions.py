@@ -39,7 +39,10 @@ class Variant:
         return getattr(self.model, "GROUP", "")
 
     def fits(self, value: Any) -> bool:
-        return isinstance(value, dict) and all(value.get(key) == wanted for key, wanted in self.values)
+        return isinstance(value, dict) and all(
+            value.get(key) == wanted and isinstance(value.get(key), bool) == isinstance(wanted, bool)
+            for key, wanted in self.values  # 1 equals True, and is none
+        )
 
     def start(self, old: Any = None) -> dict[str, Any]:
         """Fresh settings of this variant; what the old ones have in common with it, and fits it, is kept."""
