@@ -20,7 +20,6 @@
   document.addEventListener("htmx:beforeSwap", (event) => {
     answering = event.detail.requestConfig?.sentAt ?? Infinity;
   });
-  Idiomorph.defaults.ignoreActiveValue = true;
   Idiomorph.defaults.restoreFocus = true;
   Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) => {
     const field = node instanceof HTMLOptionElement ? node.closest("select") : node;

@@ -79,6 +79,7 @@ def design(desk: Desk) -> None:
     page.get_by_role("button", name="Add a condition").click()
     page.get_by_label("Consent").select_option(label="Can receive SMS marketing")
     expect(page.locator("#step-s2")).to_contain_text("Can receive SMS marketing and is subscribed.")
+    expect(page.get_by_role("button", name="+ and another condition")).to_be_visible()
     desk.picture("06-the-split")
 
     # A text on yes, an email on no: typed faster than the answers come.
