@@ -12,6 +12,7 @@ from typing import Any
 
 from flowbuilder.definition.reading import read_document
 from flowbuilder.graph.walk import all_in_order
+from flowbuilder.kinds.asks import get_at
 
 # Settings of a message that the server fills in when they are left out, with the value it gives.
 FILLED_IN: dict[str, Any] = {
@@ -68,9 +69,41 @@ def _settings(action_type: str, config: Mapping[str, Any]) -> Any:
     if isinstance(message, Mapping):
         config["message"] = _message(message)
         config.setdefault("status", "draft")
-    if "branches" in config:  # links stand in the graph
-        config["branches"] = [{k: v for k, v in one.items() if k != "links"} for one in config["branches"]]
-    return _plain(config)
+    branches = config.get("branches")
+    if isinstance(branches, list):  # links stand in the graph
+        config["branches"] = [_no_links(one) if isinstance(one, Mapping) else one for one in branches]
+    return _plain(_experiment(config))
+
+
+def _no_links(branch: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in branch.items() if key != "links"}
+
+
+def _experiment(config: dict[str, Any]) -> dict[str, Any]:
+    """The actions inside an experiment get new ids too, and its allocations are re-keyed by them."""
+    if isinstance(main := config.get("main_action"), Mapping):
+        config["main_action"] = _inner(main, "main")
+    running = config.get("current_experiment")
+    if not isinstance(running, Mapping) or not isinstance(running.get("variations"), list):
+        return config
+    variations = running["variations"]
+    names = {
+        str(one["temporary_id"]): f"v{index}"
+        for index, one in enumerate(variations)
+        if isinstance(one, Mapping) and one.get("temporary_id") is not None
+    }
+    running = {**running, "variations": [_inner(one, f"v{index}") for index, one in enumerate(variations)]}
+    if isinstance(shares := running.get("allocations"), Mapping):
+        running["allocations"] = {names.get(str(key), key): share for key, share in shares.items()}
+    return {**config, "current_experiment": running}
+
+
+def _inner(action: Any, name: str) -> Any:
+    if not isinstance(action, Mapping):
+        return action
+    data = action.get("data")
+    settings = _settings(str(action.get("type")), data) if isinstance(data, Mapping) else data
+    return {**action, "temporary_id": name, "data": settings, "links": None}
 
 
 def _message(message: Mapping[str, Any]) -> dict[str, Any]:
@@ -119,13 +152,11 @@ def differences(meant: Any, found: Any, path: str = "") -> Iterator[str]:
 def step_map(sent: Mapping[str, Any], held: Mapping[str, Any]) -> dict[str, dict[str, str | None]]:
     """Our step keys -> the ids the account gave: both graphs walked side by side from the entry."""
     ours, theirs = read_document(sent).graph, read_document(held).graph
-    raw = {str(action.get("id")): action for action in _definition(held)["actions"]}
+    raw = {str(action.get("id")): action for action in _definition(held).get("actions") or []}
     pairs = zip(all_in_order(ours), all_in_order(theirs), strict=False)
     found: dict[str, dict[str, str | None]] = {}
     for own, their in pairs:
-        data = raw.get(their, {}).get("data") or {}
-        message = data.get("message") or {}
-        found[own] = {"action": their, "message": message.get("id")}
+        found[own] = {"action": their, "message": get_at(raw.get(their), ("data", "message", "id"))}
     return found
 
 

@@ -6,11 +6,12 @@ problems = check(graph, Checking(requirements={...}, contents={...}))
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from flowbuilder.graph import Graph, Problem, Step, Trigger
 from flowbuilder.graph.rules import check_completeness, check_shape
+from flowbuilder.graph.values import Path
 from flowbuilder.kinds.asks import find_asks, find_contents
 from flowbuilder.kinds.base import Words
 from flowbuilder.kinds.describe import TRIGGER_KEY, Describer
@@ -55,11 +56,17 @@ def blocking(problems: list[Problem]) -> list[Problem]:
 def _whole(graph: Graph, known: Checking) -> Iterator[Problem]:
     settings = {"profile_filter": graph.profile_filter, "reentry": graph.reentry}
     for one in examine(FlowSettings, settings, known.defaults).findings:
-        path = (FlowSettings.KEYS.get(str(one.path[0]), one.path[0]), *one.path[1:]) if one.path else ()
-        yield Problem(one.code, one.text, None, path, one.blocks)
+        yield Problem(one.code, one.text, None, _key_of(one.path), one.blocks)
+    for question in _questions(settings, None, known):
+        yield replace(question, path=_key_of(question.path))
     if len(graph.steps) > SOFT_LIMIT:
         text = f"The flow has {len(graph.steps)} steps; Klaviyo's own editor is slow beyond {SOFT_LIMIT}."
         yield Problem("many-steps", text, None, blocks=False)
+
+
+def _key_of(path: Path) -> Path:
+    """The path in a definition, where re-entry has another key than in our settings."""
+    return (FlowSettings.KEYS.get(str(path[0]), path[0]), *path[1:]) if path else ()
 
 
 _DATE_STARTS = ("target-date", "countdown-delay")
@@ -73,6 +80,9 @@ def _trigger_split(trigger: Trigger, step: Step) -> Iterator[Problem]:
     elif trigger.type == "metric" and step.config.get("trigger_id") != trigger.config.get("id"):
         text = "This split speaks of another trigger than the flow's."
         yield Problem("other-trigger", text, step.key, ("trigger_id",))
+    if step.config.get("trigger_type") != trigger.type:
+        text = f"This split speaks of a trigger of the type “{step.config.get('trigger_type')}”."
+        yield Problem("other-trigger", text, step.key, ("trigger_type",))
 
 
 def _trigger(graph: Graph, known: Checking) -> Iterator[Problem]:
@@ -103,7 +113,7 @@ def _step(graph: Graph, key: str, known: Checking) -> Iterator[Problem]:
             yield Problem("no-content", "The email's content is gone: write it again.", key, path)
 
 
-def _questions(config: Any, key: str, known: Checking) -> Iterator[Problem]:
+def _questions(config: Any, key: str | None, known: Checking) -> Iterator[Problem]:
     for path, question, _ in find_asks(config):
         if question not in known.defaults:
             yield Problem("no-question", f"The question “{question}” is not there any more.", key, path)

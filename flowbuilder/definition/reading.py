@@ -140,6 +140,13 @@ def _read_actions(definition: Mapping[str, Any], notes: list[Problem]) -> tuple[
             raise _refuse("no-type", f"{where} (“{key}”) has no type.", str(key))
         if len(str(key)) > 64:
             raise _refuse("long-id", f"{where} has an id of more than 64 characters.")
+        for part in ("links", "data"):
+            if raw.get(part) is not None and not isinstance(raw[part], Mapping):
+                raise _refuse(
+                    "no-object",
+                    f"{where} (“{key}”): “{part}” is {_what(raw[part])}, not an object.",
+                    str(key),
+                )
         kind = action_kind(raw["type"])
         config, targets = kind.read_links(raw)
         config, found = kind.renew(config)

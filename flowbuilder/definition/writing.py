@@ -63,9 +63,22 @@ def bind(definition: Mapping[str, Any], answers: Mapping[str, Any], templates: M
     unmade = [key for _, key in find_contents(definition) if key not in templates]
     filled = fill(definition, lambda key, part: part_of(answers.get(key), part), templates.get)
     for action in filled["actions"]:
-        if isinstance(action.get("data"), dict) and "status" in action["data"]:
-            action["data"]["status"] = "draft"
+        _draft(action)
     return Bound(filled, tuple(dict.fromkeys(missing)), tuple(dict.fromkeys(unmade)))
+
+
+def _draft(action: Any) -> None:
+    """An action as a draft, with the actions that stand inside it: an experiment holds messages of its own."""
+    data = action.get("data") if isinstance(action, dict) else None
+    if not isinstance(data, dict):
+        return
+    if "status" in data:
+        data["status"] = "draft"
+    _draft(data.get("main_action"))
+    experiment = data.get("current_experiment")
+    variations = experiment.get("variations") if isinstance(experiment, dict) else None
+    for one in variations if isinstance(variations, list) else []:
+        _draft(one)
 
 
 def with_defaults(definition: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:

@@ -99,7 +99,7 @@ class TargetDate(ActionKind):
     FAMILY = "timing"
     HELP = "Wait for the date that started a date flow."
 
-    target_time: Annotated[TimeOfDay, Hint("At", widget="time")]
+    target_time: Annotated[TimeOfDay | None, Hint("At", widget="time")] = None
     target_days: Annotated[list[Weekday] | None, Hint("Only on", advanced=True)] = None
     timezone: Timezone = "profile"
 
@@ -113,7 +113,15 @@ class TargetDate(ActionKind):
     def summary(self, words: Words) -> str:
         days = weekday_words(self.target_days)
         zone = "the recipient's time zone" if self.timezone == "profile" else self.timezone
-        return f"At {clock(self.target_time)}{', ' + days if days else ''}, in {zone}."
+        at = f"At {clock(self.target_time)}, in" if self.target_time else "In"
+        return f"{at} {zone}{', ' + days if days else ''}."
+
+    def findings(self) -> Iterator[Finding]:
+        yield from super().findings()
+        if (
+            self.target_time is None and "target_time" in self.model_fields_set
+        ):  # it may be left out, not empty
+            yield Finding("missing", "Choose a time of day.", ("target_time",))
 
 
 class CountdownDelay(ActionKind):

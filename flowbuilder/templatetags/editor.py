@@ -36,7 +36,8 @@ def field_input(node: Node) -> SafeString:
     value = node.text if node.text is not None else _as_text(node)
     match node.widget:
         case "select":
-            blank = SafeString('<option value=""></option>') if node.optional else ""
+            open_choice = node.optional or not any(one.chosen for one in node.options)
+            blank = SafeString('<option value=""></option>') if open_choice else ""
             return format_html("<select {}>{}{}</select>", common, blank, _options(node.options))
         case "textarea":
             return format_html('<textarea {} rows="4">{}</textarea>', common, value)
