@@ -1,8 +1,7 @@
-"""A flow with everything in it that the broken ones break, and edits by JSON pointer."""
+"""A flow with everything in it that the broken ones break."""
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 CONSENT = {
@@ -137,24 +136,3 @@ GOOD: dict[str, Any] = {
         },
     }
 }
-
-
-def edited(*edits: tuple[str, Any]) -> dict[str, Any]:
-    """GOOD with values set at pointers below the definition; DROP takes one away, a path ending in - appends."""
-    body = copy.deepcopy(GOOD)
-    for pointer, value in edits:
-        parts = pointer.strip("/").split("/")
-        at: Any = body["data"]["attributes"]["definition"]
-        for part in parts[:-1]:
-            at = at[int(part)] if isinstance(at, list) else at[part]
-        last = parts[-1]
-        if last == "-":
-            at.append(value)
-        elif value is DROP:
-            del at[int(last) if isinstance(at, list) else last]
-        else:
-            at[int(last) if isinstance(at, list) else last] = value
-    return body
-
-
-DROP = object()
