@@ -187,7 +187,7 @@ def denied(browser: Client, klaviyo: RunningSandbox, settings: Any) -> Trip:
 
 @refused(403, refusals.Denied)
 def denied_without_a_state(browser: Client, klaviyo: RunningSandbox, settings: Any) -> Trip:
-    return browser, {"error": "access_denied", "error_description": "<b>Call 555</b>"}
+    return browser, {"error": "access_denied", "error_description": "<b>Call 0800-PHISHING</b>"}
 
 
 @refused(400, refusals.ConsentFailed)
@@ -333,7 +333,7 @@ def test_refused(
     refusal = answer.context["refusal"]
     assert (answer.status_code, type(refusal)) == (status, kind)
     assert f"<h1>{kind.title}</h1>" in page
-    assert "555" not in page
+    assert "0800-PHISHING" not in page
     assert re.fullmatch(r"[A-Z].*\.", str(refusal))
     assert str(refusal) == refusal.text
     assert re.search(rf'class="btn primary"[^>]*>{refusal.press}<', page), "the next press"
