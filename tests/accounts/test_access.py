@@ -278,7 +278,7 @@ def test_the_start_page_of_nobody(settings: Any) -> None:
     page = Client().get("/").content.decode()
     assert "Sign in" in page
     assert PASSWORD not in page
-    assert "Ada" not in page
+    assert "Ada Brandt" not in page
     settings.DEMO = True
     page = Client().get("/").content.decode()
     assert all(person.email in page and person.first in page for person in PEOPLE)
