@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from flowbuilder.graph import walk
-from flowbuilder.graph.values import Graph, Problem
+from flowbuilder.graph.values import Graph, Link, Problem, Step
 
 Label = Callable[[str], str]
 
@@ -23,7 +23,6 @@ def check_shape(graph: Graph, label: Label = lambda key: f"“{key}”") -> list
         if count > 1:
             found.append(Problem("doubled-port", f"The way “{port}” leads to {count} steps.", source))
     for link in graph.links:
-        where = "The trigger" if link.source is None else label(link.source)
         if link.source is not None and link.source not in graph.by_key:
             found.append(
                 Problem("dangling", f"A link starts at the step “{link.source}”, which does not exist.")
@@ -32,20 +31,26 @@ def check_shape(graph: Graph, label: Label = lambda key: f"“{key}”") -> list
             found.append(
                 Problem(
                     "dangling",
-                    f"{where} leads to the step “{link.target}”, which does not exist.",
+                    f"{_where(link, label)} leads to the step “{link.target}”, which does not exist.",
                     link.source,
                 )
             )
         elif link.source == link.target:
-            found.append(Problem("cycle", f"{where} leads to itself.", link.source))
+            found.append(Problem("cycle", f"{_where(link, label)} leads to itself.", link.source))
         elif link.source is not None and link.port not in graph.by_key[link.source].ports:
             found.append(
-                Problem("no-such-port", f"{where} has no way out called “{link.port}”.", link.source)
+                Problem(
+                    "no-such-port", f"{_where(link, label)} has no way out called “{link.port}”.", link.source
+                )
             )
     if not found and (cycle := walk.find_cycle(graph)):
         names = " → ".join(label(key) for key in cycle)
         found.append(Problem("cycle", f"These steps lead in a circle: {names}.", cycle[0]))
     return found
+
+
+def _where(link: Link, label: Label) -> str:
+    return "The trigger" if link.source is None else label(link.source)
 
 
 def check_completeness(graph: Graph, label: Label = lambda key: f"“{key}”") -> list[Problem]:
@@ -61,13 +66,24 @@ def check_completeness(graph: Graph, label: Label = lambda key: f"“{key}”") 
             Problem("no-entry", "Nothing comes after the trigger: link it to a first step.", "trigger")
         )
     reached = set(walk.breadth_first(graph))
-    found += [
-        Problem("unreachable", f"{label(step.key)} cannot be reached: no way leads to it.", step.key)
-        for step in graph.steps
-        if step.key not in reached
-    ]
     for step in graph.steps:
-        if len(step.ports) > 1 and not graph.out.get(step.key):
-            text = f"Both ways out of {label(step.key)} are empty: it makes no difference."
-            found.append(Problem("empty-split", text, step.key, blocks=False))
+        if step.key not in reached:
+            text = f"{label(step.key)} cannot be reached: no way leads to it."
+            found.append(Problem("unreachable", text, step.key))
+        if len(step.ports) > 1:
+            found += _check_split(graph, step, label)
     return found
+
+
+def _check_split(graph: Graph, step: Step, label: Label) -> list[Problem]:
+    """A split that makes no difference: all of its ways end, or lead to the same step."""
+    ways = {target for _, target in graph.targets(step.key)}
+    if len(ways) > 1:
+        return []
+    target = ways.pop()
+    which = "Both ways" if len(step.ports) == 2 else "All ways"
+    if target is None:
+        text = f"{which} out of {label(step.key)} are empty: it makes no difference."
+        return [Problem("empty-split", text, step.key, blocks=False)]
+    text = f"{which} out of {label(step.key)} lead to {label(target)}: it makes no difference."
+    return [Problem("same-sides", text, step.key, blocks=False)]

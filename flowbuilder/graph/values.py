@@ -31,13 +31,18 @@ class Trigger:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One action. `ports` are its ways out, in the order in which they are drawn and numbered."""
+    """One action. `ports` are its ways out, in the order in which they are drawn and numbered.
+
+    `extra` are keys of the action that nobody here knows, kept whole; `note` is what people wrote on it.
+    """
 
     key: str
     type: str
     config: Config = field(default_factory=dict)
     name: str = ""
     ports: tuple[str, ...] = (NEXT,)
+    note: str = ""
+    extra: Config = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +57,8 @@ class Problem:
     """Something that keeps a flow from being published (`blocks`), or that a person should know.
 
     `step` is the key of the step, "trigger", or None for the flow as a whole; `path` leads to the
-    setting inside it. `code` is stable; `text` is a sentence for people.
+    setting inside it. `code` is stable; `text` is a sentence for people; `repair` names what one press does about
+    it, and is empty where there is nothing that a press can do.
     """
 
     code: str
@@ -60,17 +66,20 @@ class Problem:
     step: str | None = None
     path: Path = ()
     blocks: bool = True
+    repair: str = ""
 
 
 @dataclass(frozen=True)
 class Graph:
-    """A whole flow. Steps keep the order in which they were made; it means nothing."""
+    """A whole flow. Steps keep the order in which they were made; it means nothing. `extra` are keys of the
+    definition that nobody here knows, kept whole."""
 
     trigger: Trigger | None = None
     steps: tuple[Step, ...] = ()
     links: tuple[Link, ...] = ()
     profile_filter: Config | None = None
     reentry: Config | None = None
+    extra: Config = field(default_factory=dict)
 
     @cached_property
     def by_key(self) -> dict[str, Step]:
@@ -98,10 +107,29 @@ class Graph:
 
     def targets(self, key: str | None) -> list[tuple[str, str | None]]:
         """The ways out of a step, in port order: (port, target or None for an exit)."""
-        links = self.out.get(key, {})
-        if key is None:
-            return [(NEXT, links.get(NEXT))]
-        return [(port, links.get(port)) for port in self.by_key[key].ports]
+        return self._targets[key]
+
+    @cached_property
+    def _targets(self) -> dict[str | None, list[tuple[str, str | None]]]:
+        out, none = self.out, dict[str, str]()
+        table: dict[str | None, list[tuple[str, str | None]]] = {
+            step.key: [(port, out.get(step.key, none).get(port)) for port in step.ports]
+            for step in self.steps
+        }
+        table[None] = [(NEXT, out.get(None, none).get(NEXT))]
+        return table
+
+    @cached_property
+    def reached(self) -> tuple[str, ...]:
+        """Keys of all steps that the trigger leads to, level by level, in port order."""
+        steps, targets = self.by_key, self._targets
+        seen: dict[str, None] = {}
+        level = [self.entry] if self.entry in steps else []
+        while level:
+            seen.update(dict.fromkeys(level))
+            below = [target for key in level for _, target in targets[key] if target in steps]
+            level = [key for key in dict.fromkeys(below) if key not in seen]
+        return tuple(seen)
 
     def with_steps(self, steps: Iterable[Step]) -> Graph:
         return replace(self, steps=tuple(steps))

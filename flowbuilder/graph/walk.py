@@ -1,4 +1,7 @@
-"""Ways through a flow: breadth-first order, what is reachable, cycles, the way to a step."""
+"""Ways through a flow: breadth-first order, what is reachable, cycles, the way to a step.
+
+Nothing here calls itself: a flow may be a chain of thousands of steps.
+"""
 
 from __future__ import annotations
 
@@ -11,17 +14,7 @@ from flowbuilder.graph.values import Graph
 
 def breadth_first(graph: Graph) -> list[str]:
     """Keys of all steps that can be reached, level by level, in port order."""
-    order: list[str] = []
-    seen: set[str] = set()
-    queue = deque([graph.entry] if graph.entry else [])
-    while queue:
-        key = queue.popleft()
-        if key in seen or key not in graph.by_key:
-            continue
-        seen.add(key)
-        order.append(key)
-        queue.extend(target for _, target in graph.targets(key) if target)
-    return order
+    return list(graph.reached)
 
 
 def all_in_order(graph: Graph) -> list[str]:
@@ -31,8 +24,50 @@ def all_in_order(graph: Graph) -> list[str]:
     return reached + [step.key for step in graph.steps if step.key not in seen]
 
 
+def downwards(graph: Graph) -> list[str]:
+    """Reachable steps, each after all that lead to it; of a circle, nothing."""
+    reached = breadth_first(graph)
+    waits = dict.fromkeys(reached, 0)
+    out = graph.out
+    for source in reached:
+        for after in out.get(source, {}).values():
+            if after in waits:
+                waits[after] += 1
+    order: list[str] = []
+    ready = deque(key for key in reached if not waits[key])
+    while ready:
+        key = ready.popleft()
+        order.append(key)
+        for after in out.get(key, {}).values():
+            if after in waits:
+                waits[after] -= 1
+                if not waits[after]:
+                    ready.append(after)
+    return order
+
+
+def _is_sound(graph: Graph) -> bool:
+    """No circle: every step that links name can be taken away, one after the other."""
+    waits: dict[str, int] = {}
+    for link in graph.links:
+        if link.source is not None:
+            waits[link.target] = waits.get(link.target, 0) + 1
+            waits.setdefault(link.source, 0)
+    ready = [key for key, many in waits.items() if not many]
+    done = 0
+    while ready:
+        done += 1
+        for after in graph.out.get(ready.pop(), {}).values():
+            waits[after] -= 1
+            if not waits[after]:
+                ready.append(after)
+    return done == len(waits)
+
+
 def find_cycle(graph: Graph) -> list[str]:
-    """The keys of one cycle, or an empty list."""
+    """The keys of one cycle, or an empty list. Counting tells quickly that there is none."""
+    if _is_sound(graph):
+        return []
     sorter: TopologicalSorter[str] = TopologicalSorter()
     for link in graph.links:
         if link.source is not None:
