@@ -11,10 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from pydantic_core import to_json
+
 from flowbuilder.graph.values import Path
 
 ASK = "$ask"
 CONTENT = "$content"
+ASK_MARK, CONTENT_MARK = b'"$ask"', b'"$content"'  # how they stand in JSON
 _MISSING = object()
 
 
@@ -30,33 +33,67 @@ def is_content(value: Any) -> bool:
     return isinstance(value, Mapping) and CONTENT in value
 
 
-def find_asks(value: Any, path: Path = ()) -> Iterator[tuple[Path, str, str]]:
+Place = tuple[Path, str, str]  # (where it stands, the key, the part of the answer)
+
+
+def find_open(value: Any) -> tuple[list[Place], list[Place]]:
+    """The places of every question and of every content in a value, in order. One pass, on the way of every check."""
+    asks: list[Place] = []
+    contents: list[Place] = []
+    if not _may_be_open(value):
+        return asks, contents
+    todo: list[tuple[Path, Any]] = [((), value)]
+    while todo:
+        path, one = todo.pop()
+        if isinstance(one, dict):
+            if ASK in one:
+                asks.append((path, str(one[ASK]), str(one.get("part", ""))))
+            elif CONTENT in one:
+                contents.append((path, str(one[CONTENT]), ""))
+            else:
+                for key in reversed(one):
+                    child = one[key]
+                    if isinstance(child, dict | list):
+                        todo.append(((*path, key), child))
+        elif isinstance(one, list):
+            for index in range(len(one) - 1, -1, -1):
+                if isinstance(one[index], dict | list):
+                    todo.append(((*path, index), one[index]))
+    return asks, contents
+
+
+def _may_be_open(value: Any) -> bool:
+    """Whether it is worth looking: written as JSON, a key stands between quotes that a text's own never do."""
+    try:
+        text = to_json(value)
+    except ValueError:
+        return True
+    return ASK_MARK in text or CONTENT_MARK in text
+
+
+def find_asks(value: Any) -> Iterator[Place]:
     """(path, key, part) of every question in a value, in order."""
-    if is_ask(value):
-        yield path, str(value[ASK]), str(value.get("part", ""))
-    else:
-        for step, child in _children(value):
-            yield from find_asks(child, (*path, step))
+    yield from find_open(value)[0]
 
 
-def find_contents(value: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
-    if is_content(value):
-        yield path, str(value[CONTENT])
-    else:
-        for step, child in _children(value):
-            yield from find_contents(child, (*path, step))
+def find_contents(value: Any) -> Iterator[tuple[Path, str]]:
+    for path, key, _ in find_open(value)[1]:
+        yield path, key
 
 
 def fill(value: Any, answer: Callable[[str, str], Any], content: Callable[[str], Any]) -> Any:
     """A copy with every question and content replaced; what the functions answer None for becomes null."""
-    if is_ask(value):
-        return answer(str(value[ASK]), str(value.get("part", "")))
-    if is_content(value):
-        return content(str(value[CONTENT]))
-    if isinstance(value, Mapping):
-        return {key: fill(child, answer, content) for key, child in value.items()}
+    if isinstance(value, dict):
+        if ASK in value:
+            return answer(str(value[ASK]), str(value.get("part", "")))
+        if CONTENT in value:
+            return content(str(value[CONTENT]))
+        return {
+            key: fill(child, answer, content) if isinstance(child, dict | list) else child
+            for key, child in value.items()
+        }
     if isinstance(value, list):
-        return [fill(child, answer, content) for child in value]
+        return [fill(child, answer, content) if isinstance(child, dict | list) else child for child in value]
     return value
 
 

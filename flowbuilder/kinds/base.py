@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Literal
+from dataclasses import dataclass, field, replace
+from functools import cache
+from types import NoneType
+from typing import Annotated, Any, ClassVar, Literal, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
@@ -23,8 +25,10 @@ class Hint:
 
     label: str = ""
     help: str = ""
-    widget: str = ""  # text, textarea, time, picker, hidden: chosen by the type where empty
-    picks: str = ""  # metric, list, segment, template: what a picker offers
+    widget: str = ""  # text, textarea, time, picker, percent, email, hidden: chosen by the type where empty
+    picks: str = (
+        ""  # metric, list, segment, group, template, email, property, event, coupon: what a picker offers
+    )
     asks: str = ""
     part: str = ""
     advanced: bool = False
@@ -54,28 +58,59 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A problem a kind sees in its own settings; `path` leads to the setting."""
+    """A problem a kind sees in its own settings; `path` leads to the setting. `repair` is the label of what
+    `Kind.mend` can do about it, empty where nothing."""
 
     code: str
     text: str
     path: Path = ()
     blocks: bool = True
+    repair: str = ""
+
+    def below(self, head: Path) -> Finding:
+        """The same, seen from the settings around."""
+        return replace(self, path=head + self.path)
 
 
 class Settings(BaseModel):
     """A typed model of settings: no silent conversions, no unknown keys."""
 
     model_config = ConfigDict(strict=True, extra="forbid", use_attribute_docstrings=False)
+    ROW: ClassVar[str] = ""  # what one of several is called: “Branch”
+    IS_FIXED: ClassVar[bool] = False  # a row that nobody takes away or moves
+
+    @classmethod
+    def entries(cls, name: str, settings: Config) -> dict[str, str]:
+        """The keys of a mapping that has one field for each, with their labels."""
+        held = settings.get(name)
+        return {str(key): str(key) for key in held} if isinstance(held, Mapping) else {}
 
     def findings(self) -> Iterator[Finding]:
         """Rules that go beyond types. Nested settings are asked as well."""
-        for name in type(self).model_fields:
-            value = getattr(self, name)
-            for index, part in enumerate(value if isinstance(value, list) else [value]):
-                if isinstance(part, Settings):
-                    head: Path = (name, index) if isinstance(value, list) else (name,)
-                    for found in part.findings():
-                        yield Finding(found.code, found.text, head + found.path, found.blocks)
+        held = self.__dict__
+        for name in nested_in(type(self)):
+            value = held[name]
+            if isinstance(value, Settings):
+                for found in value.findings():
+                    yield found.below((name,))
+            elif isinstance(value, list):
+                for index, part in enumerate(value):
+                    if isinstance(part, Settings):
+                        for found in part.findings():
+                            yield found.below((name, index))
+
+
+@cache
+def nested_in(model: type[Settings]) -> tuple[str, ...]:
+    """The fields that may hold settings of their own: not those of texts, numbers and choices."""
+    return tuple(name for name, field in model.model_fields.items() if not _is_plain(field.annotation))
+
+
+def _is_plain(annotation: Any) -> bool:
+    if get_origin(annotation) is Literal or annotation in (str, int, float, bool, NoneType):
+        return True
+    parts = get_args(annotation)
+    return bool(parts) and all(map(_is_plain, parts))
 
 
 LINEAR = (Port(NEXT, "", "next"),)
@@ -112,6 +147,11 @@ class Kind(Settings):
     @classmethod
     def tidy(cls, config: dict[str, Any]) -> dict[str, Any]:
         """Settings after a person changed them: what follows from what. Pure."""
+        return config
+
+    @classmethod
+    def mend(cls, config: dict[str, Any], code: str) -> dict[str, Any]:
+        """Settings in which the problem of this code, whose finding offers a repair, is put right. Pure."""
         return config
 
 
@@ -213,6 +253,12 @@ def either(parts: list[str]) -> str:
 
 def both(parts: list[str]) -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}" if parts else ""
+
+
+def few(parts: list[str], one: str, most: int = 3) -> list[str]:
+    """At most so many of them, and how many more there are: [“a”, “b”, “c”, “4 more changes”]."""
+    more = len(parts) - most
+    return parts if more < 2 else [*parts[:most], f"{more} more {one}s"]
 
 
 def clock(time_of_day: str) -> str:

@@ -1,22 +1,59 @@
-"""Conditions about people and events, and the groups they stand in. Each condition says itself in words.
+"""Conditions about people, and which conditions stand in which place of a flow. Each says itself in words.
 
-Groups are AND, conditions in a group are OR. `sentence(words)` has the person as its silent subject:
-“can receive SMS marketing”, “has placed an order at least once since starting this flow”.
+`sentence(words)` has the person as its silent subject: “can receive SMS marketing”, “has placed an order at
+least once since starting this flow”. Others are in places.py, predictions.py, permissions.py, custom_objects.py
+and events.py; the groups they stand in, in groups.py.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, ConfigDict
+from pydantic import AfterValidator, BeforeValidator
+from pydantic_core import PydanticCustomError
 
 from flowbuilder.kinds import dates
 from flowbuilder.kinds import filters as f
 from flowbuilder.kinds.base import Finding, Hint, Settings, Words, both, either, yes_or_no
 from flowbuilder.kinds.consent import ANY_CONSENT, Consent
-from flowbuilder.kinds.unions import Choice
+from flowbuilder.kinds.custom_objects import (
+    HasObjectCondition,
+    ObjectPropertyCondition,
+    ObjectTriggerCondition,
+)
+from flowbuilder.kinds.deeds import has_done
+from flowbuilder.kinds.events import (
+    BranchEventCondition,
+    EventCondition,
+    LowInventoryCondition,
+    OutputCondition,
+    PriceDropCondition,
+)
+from flowbuilder.kinds.groups import Condition, Conditions, Group, UnknownCondition
+from flowbuilder.kinds.permissions import PermissionCondition
+from flowbuilder.kinds.places import PostalCodeCondition, RegionCondition
+from flowbuilder.kinds.predictions import PREDICTIONS
+from flowbuilder.kinds.unions import literal_values
+from flowbuilder.kinds.unknown import OpenChoice
+
+__all__ = [
+    "EVENT_TYPES",
+    "BranchConditions",
+    "Condition",
+    "Conditions",
+    "FlowConditions",
+    "Group",
+    "InventoryConditions",
+    "ItemConditions",
+    "OutputConditions",
+    "PersonConditions",
+    "SplitConditions",
+    "TriggerConditions",
+    "UnknownCondition",
+    "outputs_in_words",
+]
 
 STANDARD_PROPERTIES = frozenset(
     {
@@ -33,15 +70,14 @@ STANDARD_PROPERTIES = frozenset(
         *("locale", "created", "updated", "last_event_date"),  # not location: only its parts
     }
 )
+# Where the name alone would read badly: “created is in the last week”.
+_NAMES = {
+    "email": "email address",
+    "created": "date of creation",
+    "updated": "date of the last change",
+    "last_event_date": "date of the last event",
+}
 _STANDARD_FORM = re.compile(r"[a-z_]+|location\['[a-z0-9_]+'\]|properties\['.+'\]")
-
-
-class Condition(Settings):
-    CHOICES: ClassVar[dict[str, str]] = {}
-    START: ClassVar[dict[str, Any]] = {}
-
-    def sentence(self, words: Words) -> str:
-        raise NotImplementedError
 
 
 # --- About a person ---------------------------------------------------------------------------------------------
@@ -55,13 +91,15 @@ class PropertyCondition(Condition):
     }
     type: Literal["profile-property"]
     property: Annotated[
-        str, Hint("Property", "A standard one such as first_name, or properties['Your own'].")
+        str,
+        Hint("Property", "A standard one such as first_name, or properties['Your own'].", picks="property"),
     ]
     filter: Annotated[dates.Filter, f.PROFILE_PROPERTY, Hint("Comparison")]
 
     def sentence(self, words: Words) -> str:
         own = re.fullmatch(r"(?:properties|location)\['(.+)'\]", self.property)
-        return f"{own[1] if own else self.property.replace('_', ' ')} {self.filter.words()}"
+        name = own[1] if own else _NAMES.get(self.property, self.property.replace("_", " "))
+        return f"{name or 'a property'} {self.filter.words()}"
 
     def findings(self) -> Iterator[Finding]:
         yield from super().findings()
@@ -78,45 +116,51 @@ def check_property(name: str, path: tuple[str | int, ...]) -> Iterator[Finding]:
         yield Finding("custom-property", f"Write a property of your own as properties['{name}'].", path)
 
 
-class MembershipCondition(Condition):
-    CHOICES: ClassVar[dict[str, str]] = {
-        "profile-group-membership:true": "Is in a list or segment",
-        "profile-group-membership:false": "Is not in a list or segment",
-    }
+class MemberCondition(Condition):
+    CHOICES: ClassVar[dict[str, str]] = {"": "Is in a list or segment"}
     START: ClassVar[dict[str, Any]] = {"group_ids": []}
     type: Literal["profile-group-membership"]
-    is_member: Annotated[Literal[True, False], BeforeValidator(yes_or_no)]
+    is_member: Annotated[Literal[True], BeforeValidator(yes_or_no)]
     group_ids: Annotated[list[str], Hint("Lists and segments", picks="group", asks="group")]
     timeframe_filter: Annotated[
         Annotated[dates.Filter, dates.MEMBERSHIP_TIME] | None, Hint("Added", advanced=True)
     ] = None
 
     def sentence(self, words: Words) -> str:
-        groups = either([words.name(group, "a list") for group in self.group_ids]) or "a list or segment"
-        return f"is {'' if self.is_member else 'not '}in {groups}"
+        since = f", added {dates.when(self.timeframe_filter)}" if self.timeframe_filter else ""
+        return f"is in {_groups(self.group_ids, words)}{since}"
 
     def findings(self) -> Iterator[Finding]:
         yield from super().findings()
         if not self.group_ids:
             yield Finding("no-group", "Choose the list or segment.", ("group_ids",))
-        if not self.is_member and self.timeframe_filter is not None:
-            yield Finding("no-time-frame", "“Is not in” takes no time frame.", ("timeframe_filter",))
 
 
-class RegionCondition(Condition):
-    CHOICES: ClassVar[dict[str, str]] = {"": "Is or is not in the EU or the US"}
-    START: ClassVar[dict[str, Any]] = {"in_region": True, "region": "european_union"}
-    TOLD_BY: ClassVar[tuple[str, ...]] = ("type",)
-    type: Literal["profile-region"]
-    in_region: Annotated[bool, Hint("Is in the region")]
-    region: Annotated[
-        Literal["european_union", "united_states"],
-        Hint("Region", choices={"european_union": "European Union", "united_states": "United States"}),
-    ]
+def _no_time_frame(value: Any) -> Any:
+    if value is not None:
+        raise PydanticCustomError("no_time_frame", "“is not in” takes no time frame")
+    return value
+
+
+class NotMemberCondition(Condition):
+    CHOICES: ClassVar[dict[str, str]] = {"": "Is not in a list or segment"}
+    START: ClassVar[dict[str, Any]] = {"group_ids": []}
+    type: Literal["profile-group-membership"]
+    is_member: Annotated[Literal[False], BeforeValidator(yes_or_no)]
+    group_ids: Annotated[list[str], Hint("Lists and segments", picks="group", asks="group")]
+    timeframe_filter: Annotated[Any, AfterValidator(_no_time_frame), Hint(widget="hidden")] = None
 
     def sentence(self, words: Words) -> str:
-        place = "the European Union" if self.region == "european_union" else "the United States"
-        return f"is {'' if self.in_region else 'not '}in {place}"
+        return f"is not in {_groups(self.group_ids, words)}"
+
+    def findings(self) -> Iterator[Finding]:
+        yield from super().findings()
+        if not self.group_ids:
+            yield Finding("no-group", "Choose the list or segment.", ("group_ids",))
+
+
+def _groups(group_ids: list[str], words: Words) -> str:
+    return either([words.name(group, "a list") for group in group_ids]) or "a list or segment"
 
 
 class SampleCondition(Condition):
@@ -150,11 +194,18 @@ class ConsentCondition(Condition):
 
 
 class CountedProperty(Settings):
-    property: Annotated[str, Hint("Property of the event")]
+    ROW: ClassVar[str] = "Property"
+    property: Annotated[str, Hint("Property of the event", picks="event")]
     filter: Annotated[Annotated[dates.Filter, f.COUNTED_EVENT] | None, Hint("Comparison")] = None
 
     def words(self) -> str:
-        return f"{self.property} {self.filter.words()}" if self.filter else f"any {self.property}"
+        name = self.property.lstrip("$") or "a property"
+        return f"{name} {self.filter.words()}" if self.filter else f"there is any {name}"
+
+    def findings(self) -> Iterator[Finding]:
+        yield from super().findings()
+        if not self.property.strip():
+            yield Finding("no-property", "Name the property of the event.", ("property",))
 
 
 class MetricCondition(Condition):
@@ -172,19 +223,23 @@ class MetricCondition(Condition):
     measurement: Annotated[
         Literal["count", "sum"], Hint("Measured by", choices={"count": "How often", "sum": "Sum of value"})
     ]
-    measurement_filter: Annotated[f.NumberFilter, Choice(f.NumberFilter), Hint("Which is")]
+    measurement_filter: Annotated[dates.Filter, f.COUNT, Hint("Which is")]
     timeframe_filter: Annotated[dates.Filter, dates.EVENT_TIME, Hint("When")]
     metric_filters: Annotated[list[CountedProperty] | None, Hint("Where the event's", advanced=True)] = None
 
     def sentence(self, words: Words) -> str:
-        metric = words.name(self.metric_id, "a metric")
-        how = (
-            self.measurement_filter.times()
-            if self.measurement == "count"
-            else f"with a sum that {self.measurement_filter.words()}"
-        )
+        metric = words.name(self.metric_id, "")
         where = f" where {both([one.words() for one in self.metric_filters])}" if self.metric_filters else ""
-        return f"has done {metric} {how} {dates.when(self.timeframe_filter)}{where}"
+        when = dates.when(self.timeframe_filter)
+        which = self.measurement_filter
+        if self.measurement == "sum" or not isinstance(which, f.NumberFilter):
+            how = which.amount() if isinstance(which, f.NumberFilter) else f"that {which.words()}"
+            return f"{has_done(metric)} with a total value {how} {when}{where}"
+        if which.never():
+            if isinstance(self.timeframe_filter, dates.AllTimeFilter):
+                return f"{has_done(metric, 'never')}{where}"
+            return f"{has_done(metric, 'not')} {when}{where}"
+        return f"{has_done(metric)} {which.times()} {when}{where}"
 
     def findings(self) -> Iterator[Finding]:
         yield from super().findings()
@@ -209,7 +264,7 @@ class NotSentCondition(Condition):
 
     def sentence(self, words: Words) -> str:
         what = {"email": "an email", "sms": "a text", "push": "a push"}[self.type.rsplit("-", 1)[1]]
-        return f"has not been sent {what} {dates.when(self.timeframe_filter)}"
+        return _not_been(f"sent {what}", self.timeframe_filter)
 
 
 class NotInFlowCondition(Condition):
@@ -221,133 +276,70 @@ class NotInFlowCondition(Condition):
     timeframe_filter: Annotated[dates.Filter, dates.NOT_SENT_TIME, Hint("When")]
 
     def sentence(self, words: Words) -> str:
-        return f"has not been in this flow {dates.when(self.timeframe_filter)}"
+        return _not_been("in this flow", self.timeframe_filter)
 
 
-# --- About the event that started the flow ---------------------------------------------------------------------
-
-
-class EventCondition(Condition):
-    CHOICES: ClassVar[dict[str, str]] = {"": "A property of the event"}
-    START: ClassVar[dict[str, Any]] = {
-        "metric_id": "",
-        "field": "",
-        "filter": {"type": "numeric", "operator": "greater-than", "value": 0},
-    }
-    type: Literal["metric-property"]
-    metric_id: Annotated[str, Hint(widget="hidden")]  # always the trigger's: `tidy` of the trigger sees to it
-    field: Annotated[str, Hint("Property of the event", "As the event carries it, such as price or $value.")]
-    filter: Annotated[dates.Filter, f.EVENT_PROPERTY, Hint("Comparison")]
-
-    def sentence(self, words: Words) -> str:
-        return f"{self.field.lstrip('$') or 'a property'} {self.filter.words()}"
-
-    def findings(self) -> Iterator[Finding]:
-        yield from super().findings()
-        if not self.field.strip():
-            yield Finding("no-property", "Name the property of the event.", ("field",))
-
-
-class PriceDropCondition(EventCondition):
-    CHOICES: ClassVar[dict[str, str]] = {"": "A property of the item"}
-    START: ClassVar[dict[str, Any]] = {
-        "metric_id": None,
-        "field": "",
-        "filter": {"type": "string", "operator": "contains", "value": ""},
-    }
-    type: Literal["price-drop-property"]  # type: ignore[assignment]
-    metric_id: Annotated[str | None, Hint(widget="hidden")]  # type: ignore[assignment]
-
-
-# --- Groups -----------------------------------------------------------------------------------------------------
-
-C = TypeVar("C", bound=Condition)
-
-
-class Group(Settings, Generic[C]):
-    conditions: list[C]
-
-    def sentence(self, words: Words) -> str:
-        return either([condition.sentence(words) for condition in self.conditions])
-
-
-class Conditions(Settings, Generic[C]):
-    """All of the groups must hold; in a group, any of the conditions."""
-
-    condition_groups: list[Group[C]]
-
-    def sentence(self, words: Words) -> str:
-        several = len(self.condition_groups) > 1
-        parts = [group.sentence(words) for group in self.condition_groups if group.conditions]
-        if several:
-            parts = [
-                f"({part})" if len(group.conditions) > 1 else part
-                for part, group in zip(parts, (g for g in self.condition_groups if g.conditions), strict=True)
-            ]
-        return both(parts)
-
-    def findings(self) -> Iterator[Finding]:
-        yield from super().findings()
-        if not self.condition_groups:
-            yield Finding("no-conditions", "Add a condition, or take the filter away.", ("condition_groups",))
-        for index, group in enumerate(self.condition_groups):
-            if not group.conditions:
-                path = ("condition_groups", index, "conditions")
-                yield Finding("no-conditions", "This group has no condition.", path)
-
-
-class KeptCondition(Condition):
-    """Conditions that have no form yet: shown, kept and published as they are."""
-
-    model_config = ConfigDict(extra="allow")
-    CHOICES: ClassVar[dict[str, str]] = {
-        "profile-postal-code-distance": "Distance from a postal code",
-        "profile-predictive-analytics": "Predictive analytics",
-        "profile-has-custom-object": "Custom object",
-        "profile-permissions": "WhatsApp permission",
-    }
-    type: Literal[
-        "profile-postal-code-distance",
-        "profile-predictive-analytics",
-        "profile-has-custom-object",
-        "profile-permissions",
-    ]
-
-    def sentence(self, words: Words) -> str:
-        return f"fits a condition on {self.CHOICES[self.type][0].lower()}{self.CHOICES[self.type][1:]}"
-
-
-class KeptEventCondition(KeptCondition):
-    CHOICES: ClassVar[dict[str, str]] = {
-        "low-inventory-property": "A property of an item that sells out",
-        "custom-object-property": "A property of a custom object",
-        "custom-object-trigger-property": "A property of the custom object that starts the flow",
-    }
-    type: Literal[  # type: ignore[assignment]
-        "low-inventory-property", "custom-object-property", "custom-object-trigger-property"
-    ]
+def _not_been(what: str, timeframe: dates.Filter) -> str:
+    if isinstance(timeframe, dates.AllTimeFilter):
+        return f"has never been {what}"
+    return f"has not been {what} {dates.when(timeframe)}"
 
 
 _PEOPLE = (
     ConsentCondition,
     MetricCondition,
     PropertyCondition,
-    MembershipCondition,
+    MemberCondition,
+    NotMemberCondition,
     RegionCondition,
+    PostalCodeCondition,
     SampleCondition,
     NotSentCondition,
-    KeptCondition,
+    PermissionCondition,
+    HasObjectCondition,
+    *PREDICTIONS,
 )
+_STARTS = (
+    EventCondition,
+    PriceDropCondition,
+    LowInventoryCondition,
+    ObjectTriggerCondition,
+    ObjectPropertyCondition,
+)
+_TYPES = frozenset(
+    value
+    for member in (*_PEOPLE, *_STARTS, NotInFlowCondition, OutputCondition)
+    for value in literal_values(member.model_fields["type"])
+)
+
+
+def _any_of(*members: type[Condition]) -> OpenChoice:
+    return OpenChoice(*members, otherwise=UnknownCondition, known=_TYPES)
+
+
 # The conditions that go with each type of trigger in a trigger split.
 EVENT_TYPES: dict[str, tuple[str, ...]] = {
     "metric": ("metric-property", "custom-object-property"),
     "price-drop": ("price-drop-property",),
     "low-inventory": ("low-inventory-property",),
+    "date": ("custom-object-trigger-property",),
 }
-PersonConditions = Conditions[Annotated[Condition, Choice(*_PEOPLE)]]
-FlowConditions = Conditions[Annotated[Condition, Choice(*_PEOPLE, NotInFlowCondition)]]
-TriggerConditions = Conditions[Annotated[Condition, Choice(EventCondition)]]
-ItemConditions = Conditions[Annotated[Condition, Choice(PriceDropCondition)]]
-SplitConditions = Conditions[
-    Annotated[Condition, Choice(EventCondition, PriceDropCondition, KeptEventCondition)]
+PersonConditions = Conditions[Annotated[Condition, _any_of(*_PEOPLE)]]
+FlowConditions = Conditions[Annotated[Condition, _any_of(*_PEOPLE, NotInFlowCondition)]]
+# Klaviyo's document lets a branch of a multi-branch split ask for the event as well.
+BranchConditions = Conditions[
+    Annotated[Condition, _any_of(*_PEOPLE, BranchEventCondition, ObjectTriggerCondition)]
 ]
+TriggerConditions = Conditions[Annotated[Condition, _any_of(EventCondition)]]
+ItemConditions = Conditions[Annotated[Condition, _any_of(PriceDropCondition)]]
+InventoryConditions = Conditions[Annotated[Condition, _any_of(LowInventoryCondition)]]
+SplitConditions = Conditions[Annotated[Condition, _any_of(*_STARTS)]]
+OutputConditions = Conditions[Annotated[Condition, _any_of(OutputCondition)]]
+
+
+def outputs_in_words(value: Any, words: Words) -> str:
+    """The filter of an action-output split as a sentence; empty where it is none that can be read."""
+    try:
+        return OutputConditions.model_validate(value).sentence(words)
+    except ValueError:
+        return ""

@@ -1,48 +1,148 @@
-"""Who may be written to: the consent of each channel, and why it is so. Said in words like all conditions."""
+"""Who may be written to: the consent of each channel, why it is so, and what narrows it down.
+
+Said in words like all conditions. WhatsApp is told by permissions.py.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator
 
-from flowbuilder.kinds.base import Hint, Settings, yes_or_no
+from flowbuilder.kinds import sources as s
+from flowbuilder.kinds.base import Finding, Hint, Settings, both, yes_or_no
 from flowbuilder.kinds.unions import Choice
+
+_SUPPRESSED = Choice(s.SuppressionDate)
+_EMAIL_SUBSCRIBED = Choice(
+    s.StatusDate,
+    s.DoubleOptIn,
+    s.CustomSource,
+    s.FormMethod,
+    s.PageMethod,
+    s.ApiMethod,
+    s.ByHandMethod,
+    s.EmailSubscribeMethod,
+    s.ShopifyMethod,
+)
+_EMAIL_UNSUBSCRIBED = Choice(
+    s.StatusDate,
+    s.ApiMethod,
+    s.EmailUnsubscribeMethod,
+    s.ConstantContactMethod,
+    s.SuppressionDate,
+)
+_SMS_SUBSCRIBED = Choice(
+    s.StatusDate,
+    s.FormMethod,
+    s.ByHandMethod,
+    s.SmsSubscribeMethod,
+    s.ShopifyMethod,
+    s.RcsCapable,
+)
+_SMS_UNSUBSCRIBED = Choice(
+    s.StatusDate,
+    s.FormMethod,
+    s.ByHandMethod,
+    s.SmsUnsubscribeMethod,
+    s.ShopifyMethod,
+)
+_PUSH = Choice(s.StatusDate)
+_WHERE = Hint("Where", advanced=True)
 
 
 class ConsentStatus(Settings):
-    """`filters` narrow it by method or date; they are kept whole."""
-
     WORDS: ClassVar[str] = ""
     subscription: str
-    filters: Annotated[list[dict[str, Any]] | None, Hint(widget="hidden")] = None
 
     def words(self) -> str:
-        return self.WORDS
+        found: Sequence[s.Source] | None = getattr(self, "filters", None)
+        where = f"where {both([one.words() for one in found])}" if found else ""
+        return " ".join(part for part in (self.WORDS, where) if part)
 
 
 class AnyStatus(ConsentStatus):
-    WORDS: ClassVar[str] = ""
+    """Whatever the reason. Klaviyo names no filters for it; what stands there is kept."""
+
     CHOICES: ClassVar[dict[str, str]] = {"": "for any reason"}
     subscription: Literal["any"]
+    filters: Annotated[Any, Hint(widget="hidden")] = None
+
+    def words(self) -> str:
+        return ""
 
 
-class SubscribedStatus(ConsentStatus):
+class AnyPushStatus(ConsentStatus):
+    CHOICES: ClassVar[dict[str, str]] = {"": "for any reason"}
+    subscription: Literal["any"]
+    filters: Annotated[list[Annotated[s.Source, _PUSH]] | None, _WHERE] = None
+
+
+class AnySuppressedStatus(ConsentStatus):
+    CHOICES: ClassVar[dict[str, str]] = {"": "for any reason"}
+    subscription: Literal["any"]
+    filters: Annotated[list[Annotated[s.Source, _SUPPRESSED]] | None, _WHERE] = None
+
+
+class EmailSubscribedStatus(ConsentStatus):
     WORDS: ClassVar[str] = "is subscribed"
     CHOICES: ClassVar[dict[str, str]] = {"": "because they are subscribed"}
     subscription: Literal["subscribed"]
+    filters: Annotated[list[Annotated[s.Source, _EMAIL_SUBSCRIBED]] | None, _WHERE] = None
+
+
+class SmsSubscribedStatus(ConsentStatus):
+    WORDS: ClassVar[str] = "is subscribed"
+    CHOICES: ClassVar[dict[str, str]] = {"": "because they are subscribed"}
+    subscription: Literal["subscribed"]
+    filters: Annotated[list[Annotated[s.Source, _SMS_SUBSCRIBED]] | None, _WHERE] = None
 
 
 class NeverSubscribedStatus(ConsentStatus):
     WORDS: ClassVar[str] = "never subscribed"
     CHOICES: ClassVar[dict[str, str]] = {"": "and they never subscribed"}
     subscription: Literal["never_subscribed"]
+    filters: Annotated[Any, Hint(widget="hidden")] = None
+
+    def words(self) -> str:
+        return self.WORDS
 
 
-class UnsubscribedStatus(ConsentStatus):
+class SuppressedStatus(ConsentStatus):
+    """Subscribed, or never so, and suppressed all the same: Klaviyo wants a list, be it empty."""
+
+    CHOICES: ClassVar[dict[str, str]] = {
+        "never_subscribed": "and they never subscribed",
+        "subscribed": "although they are subscribed",
+    }
+    START: ClassVar[dict[str, Any]] = {"filters": []}
+    subscription: Literal["never_subscribed", "subscribed"]
+    filters: Annotated[list[Annotated[s.Source, _SUPPRESSED]], _WHERE]
+
+    def words(self) -> str:
+        status = "is subscribed" if self.subscription == "subscribed" else "never subscribed"
+        return f"{status} {super().words()}".strip()
+
+
+class EmailUnsubscribedStatus(ConsentStatus):
     WORDS: ClassVar[str] = "unsubscribed"
     CHOICES: ClassVar[dict[str, str]] = {"": "because they unsubscribed"}
     subscription: Literal["unsubscribed"]
+    filters: Annotated[list[Annotated[s.Source, _EMAIL_UNSUBSCRIBED]] | None, _WHERE] = None
+
+    def findings(self) -> Iterator[Finding]:
+        yield from super().findings()
+        if len({isinstance(one, s.SuppressionDate) for one in self.filters or ()}) > 1:
+            text = "Klaviyo takes either how they unsubscribed or when they were suppressed, not both."
+            yield Finding("mixed-filters", text, ("filters",))
+
+
+class SmsUnsubscribedStatus(ConsentStatus):
+    WORDS: ClassVar[str] = "unsubscribed"
+    CHOICES: ClassVar[dict[str, str]] = {"": "because they unsubscribed"}
+    subscription: Literal["unsubscribed"]
+    filters: Annotated[list[Annotated[s.Source, _SMS_UNSUBSCRIBED]] | None, _WHERE] = None
 
 
 Can = Annotated[Literal[True], BeforeValidator(yes_or_no)]
@@ -58,7 +158,8 @@ class Consent(Settings):
     def words(self) -> str:
         status = self.consent_status.words()
         can = "can" if self.can_receive_marketing else "cannot"
-        return f"{can} receive {self.WORDS} marketing" + (f" and {status}" if status else "")
+        joint = " " if status.startswith("where ") else " and "
+        return f"{can} receive {self.WORDS} marketing" + (f"{joint}{status}" if status else "")
 
 
 class CanReceiveSms(Consent):
@@ -67,17 +168,17 @@ class CanReceiveSms(Consent):
     START: ClassVar[dict[str, Any]] = {"consent_status": {"subscription": "subscribed", "filters": None}}
     channel: Literal["sms"]
     can_receive_marketing: Can
-    consent_status: Annotated[ConsentStatus, Choice(SubscribedStatus), Hint("Why")]
+    consent_status: Annotated[ConsentStatus, Choice(SmsSubscribedStatus), Hint("Why")]
 
 
 class CannotReceiveSms(Consent):
     WORDS: ClassVar[str] = "SMS"
     CHOICES: ClassVar[dict[str, str]] = {"": "Cannot receive SMS marketing"}
-    START: ClassVar[dict[str, Any]] = {"consent_status": {"subscription": "any", "filters": None}}
+    START: ClassVar[dict[str, Any]] = {"consent_status": {"subscription": "any"}}
     channel: Literal["sms"]
     can_receive_marketing: Cannot
     consent_status: Annotated[
-        ConsentStatus, Choice(AnyStatus, UnsubscribedStatus, NeverSubscribedStatus), Hint("Why")
+        ConsentStatus, Choice(AnyStatus, SmsUnsubscribedStatus, NeverSubscribedStatus), Hint("Why")
     ]
 
 
@@ -88,7 +189,7 @@ class CanReceiveEmail(Consent):
     channel: Literal["email"]
     can_receive_marketing: Can
     consent_status: Annotated[
-        ConsentStatus, Choice(AnyStatus, SubscribedStatus, NeverSubscribedStatus), Hint("Why")
+        ConsentStatus, Choice(AnyStatus, EmailSubscribedStatus, NeverSubscribedStatus), Hint("Why")
     ]
 
 
@@ -99,9 +200,7 @@ class CannotReceiveEmail(Consent):
     channel: Literal["email"]
     can_receive_marketing: Cannot
     consent_status: Annotated[
-        ConsentStatus,
-        Choice(AnyStatus, UnsubscribedStatus, NeverSubscribedStatus, SubscribedStatus),
-        Hint("Why"),
+        ConsentStatus, Choice(AnySuppressedStatus, EmailUnsubscribedStatus, SuppressedStatus), Hint("Why")
     ]
 
 
@@ -111,13 +210,13 @@ class CanReceivePush(Consent):
     START: ClassVar[dict[str, Any]] = {"consent_status": {"subscription": "any", "filters": None}}
     channel: Literal["push"]
     can_receive_marketing: Can
-    consent_status: Annotated[ConsentStatus, Choice(AnyStatus), Hint("Why")]
+    consent_status: Annotated[ConsentStatus, Choice(AnyPushStatus), Hint("Why")]
 
 
 class CannotReceivePush(Consent):
     WORDS: ClassVar[str] = "push"
     CHOICES: ClassVar[dict[str, str]] = {"": "Cannot receive push marketing"}
-    START: ClassVar[dict[str, Any]] = {"consent_status": {"subscription": "any", "filters": None}}
+    START: ClassVar[dict[str, Any]] = {"consent_status": {"subscription": "any"}}
     channel: Literal["push"]
     can_receive_marketing: Cannot
     consent_status: Annotated[ConsentStatus, Choice(AnyStatus), Hint("Why")]

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, ConfigDict
 
 from flowbuilder.kinds.base import Finding, Hint, Settings, count
-from flowbuilder.kinds.unions import Choice
+from flowbuilder.kinds.unknown import OpenChoice
 
 
 def _a_moment(value: str) -> str:
@@ -42,6 +42,33 @@ class Filter(Settings):
         return ""
 
 
+class UnknownFilter(Filter):
+    """A comparison of a type that came after this was written: kept whole."""
+
+    model_config = ConfigDict(extra="allow")
+    type: str
+
+    def words(self) -> str:
+        return f"fits a comparison of the type “{self.type}”, which is not known here"
+
+    def findings(self) -> Iterator[Finding]:
+        text = f"The comparison “{self.type}” is not known here: it is kept and published as it is."
+        yield Finding("unknown-comparison", text, ("type",), blocks=False)
+
+
+FILTER_TYPES = frozenset({"string", "numeric", "boolean", "date", "list", "existence"})
+
+
+def choice_of(*members: type[Filter]) -> OpenChoice:
+    """One of these filters, or one of a type that nobody here has heard of."""
+    return OpenChoice(*members, otherwise=UnknownFilter, known=FILTER_TYPES)
+
+
+def span(quantity: int, unit: str) -> str:
+    """“day”, “3 days”: after “the last”."""
+    return unit if quantity == 1 else count(quantity, unit)
+
+
 class DateFilter(Filter):
     GROUP = "Date"
     START: ClassVar[dict[str, Any]] = {"date": "2026-01-01T00:00:00+00:00"}
@@ -69,6 +96,10 @@ class DateRangeFilter(Filter):
     def rest(self) -> str:
         return f" {self.start[:10]} and {self.end[:10]}"
 
+    def findings(self) -> Iterator[Finding]:
+        if self.end[:10] < self.start[:10]:
+            yield Finding("empty-range", "The end of the range lies before its start.", ("end",))
+
 
 class RelativeDateFilter(Filter):
     GROUP = "Date"
@@ -88,12 +119,9 @@ class RelativeDateFilter(Filter):
         return f"is {self.when()}"
 
     def when(self) -> str:
-        how = {
-            "at-least": "at least {} ago",
-            "in-the-last": "in the last {}",
-            "in-the-next": "in the next {}",
-        }
-        return how[self.operator].format(count(self.quantity, self.unit))
+        if self.operator == "at-least":
+            return f"at least {count(self.quantity, self.unit)} ago"
+        return f"in the {self.operator.rsplit('-', 1)[1]} {span(self.quantity, self.unit)}"
 
     def findings(self) -> Iterator[Finding]:
         if self.quantity < 1:
@@ -114,7 +142,16 @@ class RelativeAnniversaryFilter(Filter):
     quantity: Annotated[int, Hint("How many")]
 
     def rest(self) -> str:
-        return " " + count(self.quantity, self.unit)
+        return " " + span(self.quantity, self.unit)
+
+    def when(self) -> str:
+        return (
+            f"with an anniversary in the {self.operator.rsplit('-', 1)[1]} {span(self.quantity, self.unit)}"
+        )
+
+    def findings(self) -> Iterator[Finding]:
+        if self.quantity < 1:
+            yield Finding("not-positive", "The number must be 1 or more.", ("quantity",))
 
 
 class RelativeDateRangeFilter(Filter):
@@ -133,6 +170,10 @@ class RelativeDateRangeFilter(Filter):
 
     def when(self) -> str:
         return f"between {self.start} and {count(self.end, self.unit)} ago"
+
+    def findings(self) -> Iterator[Finding]:
+        if self.end < self.start:
+            yield Finding("empty-range", "The end of the range lies before its start.", ("end",))
 
 
 class CalendarMonthFilter(Filter):
@@ -189,10 +230,14 @@ class InTheLastFilter(Filter):
     quantity: Annotated[int, Hint("How many")]
 
     def rest(self) -> str:
-        return " " + count(self.quantity, self.unit)
+        return " " + span(self.quantity, self.unit)
 
     def when(self) -> str:
-        return f"in the last {count(self.quantity, self.unit)}"
+        return f"in the last {span(self.quantity, self.unit)}"
+
+    def findings(self) -> Iterator[Finding]:
+        if self.quantity < 1:
+            yield Finding("not-positive", "The number must be 1 or more.", ("quantity",))
 
 
 def when(timeframe: Filter | None) -> str:
@@ -207,6 +252,7 @@ def when(timeframe: Filter | None) -> str:
 DATES = (DateFilter, DateRangeFilter, RelativeDateFilter, RelativeAnniversaryFilter, RelativeDateRangeFilter)
 CALENDAR = (CalendarMonthFilter, AnniversaryFilter)
 
-MEMBERSHIP_TIME = Choice(DateFilter, DateRangeFilter, RelativeDateFilter, RelativeDateRangeFilter)
-EVENT_TIME = Choice(FlowStartFilter, AllTimeFilter, *DATES)
-NOT_SENT_TIME = Choice(InTheLastFilter, AllTimeFilter)
+ANY_DATE = choice_of(*DATES, *CALENDAR)
+MEMBERSHIP_TIME = choice_of(DateFilter, DateRangeFilter, RelativeDateFilter, RelativeDateRangeFilter)
+EVENT_TIME = choice_of(FlowStartFilter, AllTimeFilter, *DATES)
+NOT_SENT_TIME = choice_of(InTheLastFilter, AllTimeFilter)

@@ -8,10 +8,10 @@ from typing import Any
 
 from flowbuilder.graph.values import Graph, Step, Trigger
 from flowbuilder.kinds.asks import fill, find_asks, part_of
-from flowbuilder.kinds.base import Kind, Words, count
+from flowbuilder.kinds.base import STATUS_WORDS, Kind, Words, count
 from flowbuilder.kinds.conditions import FlowConditions
 from flowbuilder.kinds.examine import examine
-from flowbuilder.kinds.messages import SendEmail, SendSms, segments
+from flowbuilder.kinds.messages import SendSms, segments
 from flowbuilder.kinds.registry import action_kind, trigger_kind
 
 TRIGGER_KEY = "trigger"
@@ -55,8 +55,8 @@ class Describer:
             chips.append(("accent", count(len(questions), "question")))
         if isinstance(reading.model, SendSms) and reading.model.message and reading.model.message.body:
             chips.append(("", count(segments(reading.model.message.body), "segment")))
-        if isinstance(reading.model, SendEmail | SendSms) and reading.model.status != "draft":
-            chips.append(("", reading.model.status.capitalize()))
+        if (status := getattr(reading.model, "status", "draft")) != "draft":
+            chips.append(("", STATUS_WORDS.get(status, str(status))))
         if reading.model is None:
             return Card(
                 step.key, kind, step.name or kind.LABEL, "Some settings are not right yet.", tuple(chips)

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import from_json, to_json
 
 from flowbuilder.graph.values import Config, Path
-from flowbuilder.kinds.asks import fill, find_asks, find_contents, part_of, set_at
+from flowbuilder.kinds.asks import ASK_MARK, CONTENT_MARK, Place, fill, find_open, part_of, set_at
 from flowbuilder.kinds.base import Finding, Kind
 
 _WORDS = {
@@ -32,21 +34,48 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """`model` is None where the settings do not make one; `findings` says why, and more."""
+    """`model` is None where the settings do not make one; `findings` says why, and more. `asks` and `contents` are
+    the places that are open in the settings."""
 
     model: Kind | None
     findings: tuple[Finding, ...]
+    asks: tuple[Place, ...] = ()
+    contents: tuple[Place, ...] = ()
 
 
 def examine(kind: type[Kind], config: Config, defaults: Mapping[str, Any]) -> Reading:
-    asked = [path for path, _, _ in find_asks(config)]
-    contents = [path for path, _ in find_contents(config)]
+    """The same settings are read again and again (cards, problems, versions, accounts): what was read is kept, by
+    value. A reading is shared, so nobody may change it."""
+    try:
+        text = to_json(config)
+        asked = to_json(defaults) if defaults and ASK_MARK in text else b"{}"
+    except ValueError:  # a text that no JSON can hold
+        return _examine(kind, config, defaults)
+    return _kept(kind, text, asked)
+
+
+@lru_cache(maxsize=4096)
+def _kept(kind: type[Kind], config: bytes, defaults: bytes) -> Reading:
+    is_open = ASK_MARK in config or CONTENT_MARK in config
+    return _examine(kind, from_json(config), from_json(defaults), is_open)
+
+
+def forget() -> None:
+    """Let go of what was read: for measuring."""
+    _kept.cache_clear()
+
+
+def _examine(kind: type[Kind], config: Config, defaults: Mapping[str, Any], is_open: bool = True) -> Reading:
+    asks, written = find_open(config) if is_open else ([], [])
+    asked, contents = [path for path, _, _ in asks], [path for path, _, _ in written]
     open_paths = asked + [path for path in contents if path[-1:] == ("template_id",)]
-    filled = fill(
-        config,
-        answer=lambda key, part: part_of(defaults.get(key), part),
-        content=lambda key: f"content-{key}",
-    )
+    filled: Any = config
+    if asks or written:
+        filled = fill(
+            config,
+            answer=lambda key, part: part_of(defaults.get(key), part),
+            content=lambda key: f"content-{key}",
+        )
     text = "Content that is written here can only be an email's."
     findings = [Finding("misplaced-content", text, path) for path in contents if path not in open_paths]
     try:
@@ -63,9 +92,9 @@ def examine(kind: type[Kind], config: Config, defaults: Mapping[str, Any]) -> Re
         try:
             model = kind.model_validate(pruned)
         except ValidationError:
-            return Reading(None, tuple(findings))
-    found = (one for one in model.findings() if one.path not in asked)
-    return Reading(model, (*findings, *found))
+            return Reading(None, tuple(findings), tuple(asks), tuple(written))
+    findings += [one for one in model.findings() if one.path not in asked]
+    return Reading(model, tuple(findings), tuple(asks), tuple(written))
 
 
 def _path_in(value: Any, loc: tuple[str | int, ...]) -> Path:

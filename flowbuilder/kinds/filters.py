@@ -6,14 +6,29 @@ its neighbours). `words()` continues a sentence whose subject is the property: �
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Annotated, Any, ClassVar, Literal
 
 from flowbuilder.kinds.base import Finding, Hint, Number, both, count, digits, either
-from flowbuilder.kinds.dates import CALENDAR, DATES, Filter
-from flowbuilder.kinds.unions import Choice
+from flowbuilder.kinds.dates import (
+    CALENDAR,
+    DATES,
+    DateFilter,
+    DateRangeFilter,
+    Filter,
+    RelativeDateFilter,
+    RelativeDateRangeFilter,
+    choice_of,
+)
 
 Value = Annotated[Number, Hint("Value")]
+
+
+NOTHING = "nothing yet"
+
+
+def _quoted(texts: list[str], join: Callable[[list[str]], str]) -> str:
+    return join([f"“{text}”" for text in texts]) if texts else NOTHING
 
 
 class TextFilter(Filter):
@@ -59,7 +74,7 @@ class TextListFilter(Filter):
     value: Annotated[list[str], Hint("Texts", "One a line.")]
 
     def rest(self) -> str:
-        return " " + either([f"“{text}”" for text in self.value])
+        return " " + _quoted(self.value, either)
 
 
 class PhoneCountryFilter(Filter):
@@ -74,7 +89,7 @@ class PhoneCountryFilter(Filter):
     value: Annotated[list[str], Hint("Country codes", "One a line, such as US.")]
 
     def rest(self) -> str:
-        return " " + either(self.value)
+        return f" {either(self.value) or NOTHING}"
 
 
 class NumberFilter(Filter):
@@ -97,21 +112,70 @@ class NumberFilter(Filter):
     def rest(self) -> str:
         return f" {digits(self.value)}"
 
-    def times(self) -> str:
-        """As a number of times: “at least once”, “zero times”, “more than 3 times”."""
-        match self.operator, self.value:
-            case ("greater-than", 0) | ("greater-than-or-equal", 1):
-                return "at least once"
-            case ("equals", 0) | ("less-than", 1) | ("less-than-or-equal", 0):
-                return "zero times"
+    def amount(self) -> str:
+        """After a thing that is measured: an order value “greater than 5”, “of at most 30”."""
+        how = {
+            "equals": "of",
+            "not-equals": "other than",
+            "greater-than": "greater than",
+            "greater-than-or-equal": "of at least",
+            "less-than": "less than",
+            "less-than-or-equal": "of at most",
+        }
+        return f"{how[self.operator]} {digits(self.value)}"
+
+    def never(self) -> bool:
+        """Whether it asks for no times at all."""
+        return (self.operator, self.value) in {("equals", 0), ("less-than", 1), ("less-than-or-equal", 0)}
+
+    def some(self) -> bool:
+        """Whether once is enough."""
+        asked = (self.operator, self.value)
+        return asked in {("greater-than", 0), ("greater-than-or-equal", 1), ("not-equals", 0)}
+
+    def how_many(self) -> str:
+        """Before a number of things: “at least 1”, “exactly 3”, “more than 3”."""
         how = {
             "equals": "exactly",
-            "not-equals": "not",
+            "not-equals": "any number but",
             "greater-than": "more than",
+            "greater-than-or-equal": "at least",
             "less-than": "fewer than",
+            "less-than-or-equal": "at most",
         }
-        how |= {"greater-than-or-equal": "at least", "less-than-or-equal": "at most"}
-        return f"{how[self.operator]} {count(self.value, 'time')}"
+        return "at least 1" if self.some() else f"{how[self.operator]} {digits(self.value)}"
+
+    def times(self) -> str:
+        """As a number of times: “at least once”, “zero times”, “more than 3 times”."""
+        if self.some():
+            return "at least once"
+        if self.never():
+            return "zero times"
+        if self.operator == "not-equals":
+            return f"any number of times but {digits(self.value)}"
+        how = self.how_many()
+        return how.removesuffix(" 1") + " once" if self.value == 1 else f"{how} times"
+
+
+class WholeNumberFilter(NumberFilter):
+    """Where Klaviyo counts whole things."""
+
+    value: Annotated[int, Hint("Value")]
+
+
+class DistanceFilter(Filter):
+    START: ClassVar[dict[str, Any]] = {"value": 25}
+    CHOICES: ClassVar[dict[str, str]] = {
+        "numeric:less-than": "less than",
+        "numeric:greater-than": "more than",
+    }
+    type: Literal["numeric"]
+    operator: Literal["less-than", "greater-than"]
+    value: Annotated[Number, Hint("How far")]
+
+    def findings(self) -> Iterator[Finding]:
+        if self.value <= 0:
+            yield Finding("not-positive", "A distance is more than 0.", ("value",))
 
 
 class NumberRangeFilter(Filter):
@@ -152,7 +216,7 @@ class ListContainsFilter(Filter):
     value: Annotated[int | str | None, Hint("Item")]
 
     def rest(self) -> str:
-        return f" “{self.value}”"
+        return f" “{'' if self.value is None else self.value}”"
 
 
 class ListLengthFilter(Filter):
@@ -200,8 +264,7 @@ class ListSetFilter(Filter):
     value: Annotated[list[str], Hint("Items", "One a line.")]
 
     def rest(self) -> str:
-        join = either if self.operator.endswith("-any") else both
-        return " " + join([f"“{item}”" for item in self.value])
+        return " " + _quoted(self.value, either if self.operator.endswith("-any") else both)
 
 
 class ListSubstringFilter(Filter):
@@ -226,20 +289,42 @@ class ExistenceFilter(Filter):
     operator: Literal["is-set", "not-set"]
 
 
-_LISTS = (ListContainsFilter, ListLengthFilter)
+class IsSetFilter(Filter):
+    GROUP = "Is there at all"
+    CHOICES: ClassVar[dict[str, str]] = {"existence:is-set": "is set"}
+    type: Literal["existence"]
+    operator: Literal["is-set"]
 
-EVENT_PROPERTY = Choice(
-    TextFilter,
-    TextListFilter,
-    NumberFilter,
-    NumberRangeFilter,
-    YesNoFilter,
-    *DATES,
-    *CALENDAR,
-    *_LISTS,
-    ExistenceFilter,
-)
-PROFILE_PROPERTY = Choice(
+
+class TextIsFilter(Filter):
+    """One text, and no other way to compare it."""
+
+    START: ClassVar[dict[str, Any]] = {"type": "string", "operator": "equals", "value": ""}
+    type: Literal["string"]
+    operator: Literal["equals"]
+    value: Annotated[str | None, Hint("Text")]
+
+    def words(self) -> str:
+        return f"is “{self.value or ''}”"
+
+
+class OneOfFilter(Filter):
+    """A list of texts, and no other way to compare it."""
+
+    START: ClassVar[dict[str, Any]] = {"type": "string", "operator": "in", "value": []}
+    type: Literal["string"]
+    operator: Literal["in"]
+    value: Annotated[list[str], Hint("Any of", "One a line.")]
+
+    def words(self) -> str:
+        return f"is {_quoted(self.value, either)}"
+
+
+_LISTS = (ListContainsFilter, ListLengthFilter)
+_VALUES = (TextFilter, TextListFilter, NumberFilter, NumberRangeFilter, YesNoFilter)
+
+EVENT_PROPERTY = choice_of(*_VALUES, *DATES, *CALENDAR, *_LISTS, ExistenceFilter)
+PROFILE_PROPERTY = choice_of(
     TextFilter,
     TextListFilter,
     PhoneCountryFilter,
@@ -250,7 +335,7 @@ PROFILE_PROPERTY = Choice(
     *_LISTS,
     ExistenceFilter,
 )
-COUNTED_EVENT = Choice(
+COUNTED_EVENT = choice_of(
     TextFilter,
     TextListFilter,
     ExistenceFilter,
@@ -260,3 +345,21 @@ COUNTED_EVENT = Choice(
     YesNoFilter,
     NumberFilter,
 )
+# Of a custom object: when a person has one; and when it is what started the flow.
+OBJECT_PROPERTY = choice_of(*_VALUES, *DATES, *_LISTS, ExistenceFilter)
+OBJECT_TRIGGER = choice_of(
+    TextFilter,
+    NumberFilter,
+    NumberRangeFilter,
+    YesNoFilter,
+    DateFilter,
+    DateRangeFilter,
+    RelativeDateFilter,
+    RelativeDateRangeFilter,
+    *_LISTS,
+    ExistenceFilter,
+)
+OUTPUT = choice_of(*_VALUES, ExistenceFilter)
+COUNT = choice_of(NumberFilter)
+WHOLE_COUNT = choice_of(WholeNumberFilter)
+DISTANCE = choice_of(DistanceFilter)

@@ -5,35 +5,37 @@
     config = act(SendSms, config, "add:profile_filter")
 
 The name of a field is its path in the settings (“message.body”). A union is a choice (“filter.@”) followed by
-the fields of the chosen member. Knows no Django: templates draw the nodes, views pass the posted texts.
+the fields of the chosen member. A mapping of texts is posted as repeated “NAME.k” and “NAME.v”, a list of picked ids
+as repeated “NAME”. Knows no Django: templates draw the nodes, views pass the posted texts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
 
 from flowbuilder.graph.values import Config, Path
 from flowbuilder.kinds.asks import ASK, get_at, is_ask, set_at
-from flowbuilder.kinds.base import Hint
-from flowbuilder.kinds.posted import is_same, is_untouched, read_number
-from flowbuilder.kinds.unions import Choice, Variant
+from flowbuilder.kinds.base import Hint, Settings
+from flowbuilder.kinds.form_acts import act, is_fixed, parse_path
+from flowbuilder.kinds.posted import (
+    is_same,
+    is_untouched,
+    read_email,
+    read_number,
+    read_pairs,
+    read_percent,
+    shown_as,
+)
+from flowbuilder.kinds.shapes import Shape, shape_at, shapes
+from flowbuilder.kinds.unions import Choice
+
+__all__ = ["Node", "Option", "act", "build", "parse_path", "read"]
 
 Posted = Mapping[str, Sequence[str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """What an annotation says: the base type, whether it may be left out, its choice and its hint."""
-
-    base: Any
-    optional: bool
-    choice: Choice | None
-    hint: Hint
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class Node:
     nodes: list[Node] = field(default_factory=list)
     optional: bool = False
     asked: str = ""
+    is_fixed: bool = False  # a row that nobody takes away or moves
     text: str | None = None  # what a person typed that could not be read
     errors: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -80,31 +83,6 @@ class Node:
             yield from node.walk()
 
 
-def shape_of(annotation: Any, metadata: Sequence[Any] = ()) -> Shape:
-    hints = [one for one in metadata if isinstance(one, Hint)]
-    choice = next((one for one in metadata if isinstance(one, Choice)), None)
-    if get_origin(annotation) is Annotated:
-        base, *inner = get_args(annotation)
-        found = shape_of(base, inner)
-        return Shape(found.base, found.optional, choice or found.choice, _merge([found.hint, *hints]))
-    if get_origin(annotation) in (Union, UnionType) and NoneType in get_args(annotation):
-        rest = [one for one in get_args(annotation) if one is not NoneType]
-        found = shape_of(rest[0] if len(rest) == 1 else Union[tuple(rest)])  # noqa: UP007
-        return Shape(found.base, True, choice or found.choice, _merge([found.hint, *hints]))
-    return Shape(annotation, False, choice, _merge(hints))
-
-
-def _merge(hints: list[Hint]) -> Hint:
-    merged: dict[str, Any] = {}
-    for hint in hints:
-        merged |= {name: value for name in Hint.__slots__ if (value := getattr(hint, name))}
-    return Hint(**merged)
-
-
-def shapes(model: type[BaseModel]) -> dict[str, Shape]:
-    return {name: shape_of(info.annotation, info.metadata) for name, info in model.model_fields.items()}
-
-
 # --- Settings -> nodes -------------------------------------------------------------------------------------------
 
 
@@ -121,8 +99,11 @@ def _fields(model: type[BaseModel], value: Any, path: Path, skip: frozenset[str]
             continue
         given = isinstance(value, Mapping) and name in value
         default = None if model.model_fields[name].is_required() else model.model_fields[name].default
-        nodes.append(_node(shape, value[name] if given else default, (*path, name)))
-    return nodes
+        node = _node(shape, value[name] if given else default, (*path, name))
+        if shape.hint.widget == "each" and node.widget != "asked" and issubclass(model, Settings):
+            _each(node, shape, model.entries(name, value) if isinstance(value, Mapping) else {})
+        nodes.append(node)
+    return sorted(nodes, key=lambda one: one.hint.advanced)  # what few people need comes last
 
 
 def _node(shape: Shape, value: Any, path: Path) -> Node:
@@ -132,24 +113,40 @@ def _node(shape: Shape, value: Any, path: Path) -> Node:
         node.widget, node.asked = "asked", str(value[ASK])
     elif shape.choice is not None:
         _choose(node, shape.choice, value)
-    elif isinstance(base, type) and issubclass(base, BaseModel):
-        _nest(node, base, value)
-    elif get_origin(base) is list:
-        _rows(node, base, value)
+    elif shape.model is not None:
+        _nest(node, shape.model, value)
+    elif shape.item is not None:
+        _rows(node, shape.item, value)
     elif get_origin(base) is Literal:
         node.widget = "select"
-        words = shape.hint.choices
-        node.options = [
-            Option(
-                _as_text(one), words.get(_as_text(one)) or _as_text(one).replace("_", " "), "", one == value
-            )
-            for one in get_args(base)
-        ]
+        node.options = _options(get_args(base), shape.hint, lambda one: bool(one == value))
     elif base is bool:
         node.widget = "checkbox"
+    elif shape.entry is not None:
+        node.widget = "pairs"
     else:
         node.widget = shape.hint.widget or ("picker" if shape.hint.picks else _NUMBERS.get(base, "text"))
+        node.value = shown_as(node.widget, value)
     return node
+
+
+def _options(values: Iterable[Any], hint: Hint, is_chosen: Callable[[Any], bool]) -> list[Option]:
+    texts = [(one, _as_text(one)) for one in values]
+    return [
+        Option(text, hint.choices.get(text) or text.replace("_", " "), "", is_chosen(one))
+        for one, text in texts
+    ]
+
+
+def _each(node: Node, shape: Shape, entries: Mapping[str, str]) -> None:
+    """A mapping with one field for each of the things it speaks of."""
+    node.widget, held = "group", node.value if isinstance(node.value, Mapping) else {}
+    node.optional = False
+    for key, label in entries.items():
+        if (entry := shape.entry) is not None:
+            inner = _node(entry, held.get(key), (*node.path, key))
+            inner.hint = replace(inner.hint, label=label)
+            node.nodes.append(inner)
 
 
 _NUMBERS = {int: "number", int | float: "number"}
@@ -166,36 +163,49 @@ def _nest(node: Node, model: type[BaseModel], value: Any) -> None:
 
 
 def _choose(node: Node, choice: Choice, value: Any) -> None:
-    """A union: which member, then its fields."""
-    node.widget = "choice"
+    """A union: which member, then its fields. Where there is nothing to choose, only the fields."""
     chosen = choice.find(value)
-    node.options = [
-        Option(one.tag, one.label, one.group, one is chosen or one == chosen) for one in choice.variants
-    ]
+    node.widget = "choice" if choice.offered else "group"
+    if choice.offered:
+        tag = chosen.tag if chosen else None
+        node.options = [Option(own, label, group, own == tag) for own, label, group in choice.offers]
+        if chosen is not None and chosen not in choice.variants:
+            node.options.append(Option(chosen.tag, chosen.label, chosen.group, True))
     if chosen is not None:
-        telling = frozenset(key for key, _ in chosen.values)
-        node.nodes = _fields(chosen.model, value, node.path, telling)
+        node.nodes = _fields(chosen.model, value, node.path, frozenset(key for key, _ in chosen.values))
 
 
-def _rows(node: Node, base: Any, value: Any) -> None:
-    item = shape_of(get_args(base)[0])
+def _rows(node: Node, item: Shape, value: Any) -> None:
+    rows = value if isinstance(value, list) else []
     if get_origin(item.base) is Literal:
         node.widget = "checks"
-        words = node.hint.choices
-        chosen = value if isinstance(value, list) else []
-        node.options = [
-            Option(_as_text(one), words.get(_as_text(one)) or _as_text(one).capitalize(), "", one in chosen)
-            for one in get_args(item.base)
-        ]
-    elif item.choice is not None or (isinstance(item.base, type) and issubclass(item.base, BaseModel)):
+        words = {text: text.capitalize() for text in map(_as_text, get_args(item.base))} | dict(
+            node.hint.choices
+        )
+        node.options = _options(
+            get_args(item.base), replace(node.hint, choices=words), lambda one: one in rows
+        )
+    elif item.choice is not None or item.model is not None:
         node.widget = "rows"
-        rows = value if isinstance(value, list) else []
-        node.nodes = [_node(item, row, (*node.path, index)) for index, row in enumerate(rows)]
-    else:
-        node.widget = node.hint.widget or "lines"  # an input would put all lines into one
+        node.nodes = [_row(item, row, (*node.path, index), index) for index, row in enumerate(rows)]
+    else:  # an input would put all lines into one
+        node.widget = node.hint.widget or ("pickers" if node.hint.picks else "lines")
+
+
+def _row(item: Shape, value: Any, path: Path, index: int) -> Node:
+    node = _node(item, value, path)
+    variant = item.choice.find(value) if item.choice else None
+    called = getattr(variant.model if variant else item.model, "ROW", "")
+    node.is_fixed = is_fixed(item, value)
+    if called and node.widget != "asked":
+        node.hint = replace(node.hint, label=called if node.is_fixed else f"{called} {index + 1}")
+    return node
 
 
 # --- What a person sent -> settings ----------------------------------------------------------------------------
+
+
+_SILENT = ("group", "rows", "conditions", "absent", "asked", "content")  # nothing of their own is posted
 
 
 def read(
@@ -205,38 +215,56 @@ def read(
     refused: dict[Path, tuple[str, str]] = {}
     result: dict[str, Any] = dict(config)
     for node in [inner for outer in build(model, config) for inner in outer.walk()]:
-        name = f"{node.name}.@" if node.widget == "choice" else node.name
-        if name not in posted or node.widget in ("group", "rows", "conditions", "absent", "asked", "content"):
+        name = node.name + {"choice": ".@", "pairs": ".k"}.get(node.widget, "")
+        if name not in posted or node.widget in _SILENT:
             continue
-        shape = _shape_at(model, config, node.path)
+        shape = shape_at(model, config, node.path)
         texts = [text for text in posted[name] if text != ""]
         if get_at(result, node.path[:-1]) is not get_at(config, node.path[:-1]) and _replaced(
             model, config, result, node.path
         ):
             continue
         if node.widget == "choice" and shape.choice is not None:
-            variant = next((one for one in shape.choice.variants if texts and one.tag == texts[-1]), None)
-            if variant is not None and not variant.fits(get_at(config, node.path)):
-                result = set_at(result, node.path, variant.start(get_at(result, node.path)))
-            continue
-        chosen = {one.value for one in node.options if one.chosen}
-        if is_untouched(node.widget, node.value, chosen, texts):
+            result = _choose_again(shape.choice, shape.optional, config, result, node.path, texts)
             continue
         try:
-            value = _parse(shape, texts)
+            if node.widget == "pairs":
+                pairs = zip(posted[name], posted.get(f"{node.name}.v", ()), strict=False)
+                value = read_pairs(node.value, list(pairs))
+                value = None if value == {} and shape.optional else value
+            elif is_untouched(
+                node.widget, node.value, {one.value for one in node.options if one.chosen}, texts
+            ):
+                continue
+            else:
+                value = _parse(shape, texts)
         except ValueError as error:
             refused[node.path] = (texts[-1] if texts else "", str(error))
             continue
-        if not is_same(value, node.value):
+        if not is_same(
+            value, get_at(config, node.path) if node.widget in ("percent", "email") else node.value
+        ):
             result = set_at(result, node.path, value)
     return result, refused
+
+
+def _choose_again(
+    choice: Choice, optional: bool, config: Config, result: dict[str, Any], path: Path, texts: list[str]
+) -> dict[str, Any]:
+    """The member of a union that a person chose; nothing chosen leaves an optional one out."""
+    variant = next((one for one in choice.variants if texts and one.tag == texts[-1]), None)
+    if variant is not None and not variant.fits(get_at(config, path)):
+        return dict(set_at(result, path, variant.start(get_at(result, path))))
+    if not texts and optional and choice.find(get_at(config, path)) is not None:
+        return dict(set_at(result, path, None))
+    return result
 
 
 def _replaced(model: type[BaseModel], config: Config, result: Config, path: Path) -> bool:
     """Whether a choice above this field was just changed, so that what was posted for it no longer counts."""
     for length in range(1, len(path)):
         head = path[:length]
-        shape = _shape_at(model, config, head)
+        shape = shape_at(model, config, head)
         if shape.choice is not None and shape.choice.find(get_at(config, head)) != shape.choice.find(
             get_at(result, head)
         ):
@@ -247,11 +275,12 @@ def _replaced(model: type[BaseModel], config: Config, result: Config, path: Path
 def _parse(shape: Shape, texts: list[str]) -> Any:
     base, text = shape.base, (texts[-1].strip() if texts else "")
     if get_origin(base) is list:
-        item = shape_of(get_args(base)[0])
-        if get_origin(item.base) is Literal:
-            values: list[Any] = [one for one in get_args(item.base) if _as_text(one) in texts]
+        item = shape.item.base if shape.item else str
+        if get_origin(item) is Literal:
+            values: list[Any] = [one for one in get_args(item) if _as_text(one) in texts]
         else:
             values = [line.strip() for one in texts for line in one.splitlines() if line.strip()]
+            values = list(dict.fromkeys(values)) if shape.hint.picks else values
         return values or (None if shape.optional else [])
     if base is bool:
         return bool(text)
@@ -270,102 +299,15 @@ def _parse(shape: Shape, texts: list[str]) -> Any:
             text = f"{text}T00:00:00+00:00" if "T" not in text else text
         elif shape.hint.widget == "textarea":
             text = raw.replace("\r\n", "\n")
+        elif shape.hint.widget == "email":
+            return read_email(text) or (None if shape.optional else "")
         return text or (None if shape.optional else "")
     if not text:
         if shape.optional:
             return None
         raise ValueError("Write a number.")
-    return read_number(base, text)
+    return read_percent(text) if shape.hint.widget == "percent" else read_number(base, text)
 
 
 def _as_text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-# --- Acts on lists and optional parts ----------------------------------------------------------------------------
-
-
-def act(model: type[BaseModel], config: Config, command: str) -> dict[str, Any]:
-    """`add:PATH` puts a new item into a list or begins an optional part; `drop:PATH` takes one away."""
-    verb, _, name = command.partition(":")
-    path = parse_path(name)
-    if verb == "add":
-        return _add(model, config, path)
-    if verb == "drop":
-        return _drop(model, config, path)
-    raise ValueError(f"“{command}” is no act on a form.")
-
-
-def parse_path(name: str) -> Path:
-    return tuple(int(step) if step.isdigit() else step for step in name.split(".") if step)
-
-
-def _add(model: type[BaseModel], config: Config, path: Path) -> dict[str, Any]:
-    shape = _shape_at(model, config, path)
-    current = get_at(config, path)
-    if get_origin(shape.base) is list:
-        item = shape_of(get_args(shape.base)[0])
-        return dict(set_at(config, path, [*(current or []), _start(item)]))
-    if isinstance(shape.base, type) and "condition_groups" in getattr(shape.base, "model_fields", {}):
-        groups = _shape_at(model, config, (*path, "condition_groups"))
-        fresh = _start(shape_of(get_args(groups.base)[0]))
-        there = (current or {}).get("condition_groups") or []
-        return dict(set_at(config, path, {**(current or {}), "condition_groups": [*there, fresh]}))
-    return dict(set_at(config, path, _start(shape)))
-
-
-def _start(shape: Shape) -> Any:
-    if shape.choice is not None:
-        return shape.choice.variants[0].start()
-    if isinstance(shape.base, type) and issubclass(shape.base, BaseModel):
-        inner = shapes(shape.base)
-        return {
-            name: ([_start(shape_of(get_args(one.base)[0]))] if get_origin(one.base) is list else _blank(one))
-            for name, one in inner.items()
-            if shape.base.model_fields[name].is_required()
-        }
-    return _blank(shape)
-
-
-def _blank(shape: Shape) -> Any:
-    return None if shape.optional else {str: "", int: 0, bool: False}.get(shape.base)
-
-
-def _drop(model: type[BaseModel], config: Config, path: Path) -> dict[str, Any]:
-    shape = _shape_at(model, config, path)
-    parent, last = path[:-1], path[-1]
-    above = get_at(config, parent)
-    if not isinstance(last, int):
-        if not shape.optional:
-            raise ValueError("That setting cannot be taken away.")
-        return dict(set_at(config, path, None))
-    if not isinstance(above, list) or last >= len(above):
-        return dict(config)
-    rest = [item for index, item in enumerate(above) if index != last]
-    if rest or not parent:
-        return dict(set_at(config, parent, rest))
-    # The last condition takes its group along, the last group its filter, the last row its list.
-    if parent[-1] == "conditions" or (parent[-1] == "condition_groups" and len(parent) > 1):
-        return _drop(model, config, parent[:-1])
-    return dict(set_at(config, parent, None if _shape_at(model, config, parent).optional else []))
-
-
-def _shape_at(model: type[BaseModel], config: Config, path: Path) -> Shape:
-    """The shape of the setting at a path, given which members the unions on the way hold now."""
-    shape = Shape(model, False, None, Hint())
-    value: Any = config
-    for step in path:
-        base = shape.base
-        if shape.choice is not None:
-            variant: Variant | None = shape.choice.find(value)
-            if variant is None:
-                raise ValueError("That setting is not there.")
-            base = variant.model
-        if get_origin(base) is list and isinstance(step, int):
-            shape = shape_of(get_args(base)[0])
-        elif isinstance(base, type) and issubclass(base, BaseModel) and step in base.model_fields:
-            shape = shapes(base)[str(step)]
-        else:
-            raise ValueError("That setting is not there.")
-        value = get_at(value, (step,))
-    return shape

@@ -1,15 +1,20 @@
-"""Splits: people part ways by who they are, or by the event that started the flow."""
+"""Splits in two: people part ways by who they are, or by the event that started the flow. And what is kept whole."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Literal
 
-from flowbuilder.graph.values import NO, YES, Config, Path
-from flowbuilder.kinds.asks import get_at, set_at
+from flowbuilder.graph.values import NO, YES, Config
 from flowbuilder.kinds.base import ActionKind, Finding, Hint, Port, Words
-from flowbuilder.kinds.conditions import EVENT_TYPES, PersonConditions, SplitConditions
-from flowbuilder.kinds.messages import MessageKind, SendEmail, SendSms
+from flowbuilder.kinds.conditions import (
+    EVENT_TYPES,
+    PersonConditions,
+    SplitConditions,
+    UnknownCondition,
+    outputs_in_words,
+)
 
 YES_NO = (Port(YES, "Yes", "next_if_true"), Port(NO, "No", "next_if_false"))
 
@@ -22,7 +27,9 @@ class ConditionalSplit(ActionKind):
     HELP = "Yes or no, by who the person is and what they did."
     PORTS = YES_NO
 
-    profile_filter: Annotated[PersonConditions | None, Hint("People go to Yes when")]
+    profile_filter: Annotated[
+        PersonConditions | None, Hint("People go to Yes when", "Without a condition everybody goes to No.")
+    ]
 
     @classmethod
     def start(cls) -> dict[str, Any]:
@@ -49,7 +56,9 @@ class TriggerSplit(ActionKind):
     HELP = "Yes or no, by the event that started the flow."
     PORTS = YES_NO
 
-    trigger_filter: Annotated[SplitConditions | None, Hint("Events go to Yes when")]
+    trigger_filter: Annotated[
+        SplitConditions | None, Hint("Events go to Yes when", "Without a condition everybody goes to No.")
+    ]
     trigger_id: Annotated[str, Hint(widget="hidden", asks="metric")]
     trigger_type: Annotated[
         Literal["metric", "list", "segment", "date", "price-drop", "low-inventory", "scheduled"],
@@ -76,6 +85,8 @@ class TriggerSplit(ActionKind):
         wanted = EVENT_TYPES.get(self.trigger_type)
         for number, group in enumerate(self.trigger_filter.condition_groups):
             for index, one in enumerate(group.conditions):
+                if isinstance(one, UnknownCondition):
+                    continue
                 if wanted and getattr(one, "type", wanted) not in wanted:
                     path = ("trigger_filter", "condition_groups", number, "conditions", index)
                     yield Finding("no-such-event", "This condition is about another kind of trigger.", path)
@@ -84,8 +95,10 @@ class TriggerSplit(ActionKind):
 class Kept(ActionKind):
     """An action without a form: shown, moved and published as it is. One class for each such type.
 
-    Its ways out are read from whatever links it carries.
+    A type that nobody here knows may have ways out of its own; their names in `links` are kept under WAYS.
     """
+
+    WAYS: ClassVar[str] = "$ways"
 
     LABEL = "Other step"
     ICON = "package"
@@ -95,116 +108,38 @@ class Kept(ActionKind):
 
     @classmethod
     def ports(cls, config: Config) -> tuple[Port, ...]:
-        if cls.TYPE == "action-output-split":
-            return YES_NO
-        if cls.TYPE == "multi-branch-split":
-            branches = zip(_branch_ports(config), _branches(config), strict=True)
+        if isinstance(ways := config.get(cls.WAYS), list):
             return tuple(
-                Port(name, _branch_label(one, index), "next")
-                for index, (name, one) in enumerate(branches)
-                if name
+                Port(str(key), str(key).removeprefix("next_if_").replace("_", " "), str(key)) for key in ways
             )
-        return cls.PORTS
-
-    @classmethod
-    def read_links(cls, action: Config) -> tuple[dict[str, Any], dict[str, str]]:
-        data, targets = super().read_links(action)
-        if cls.TYPE == "multi-branch-split":
-            for name, branch in zip(_branch_ports(data), _branches(data), strict=True):
-                target = get_at(branch, ("links", "next"))
-                if name and target is not None:
-                    targets[name] = str(target)
-        return data, targets
+        return YES_NO if cls.TYPE == "action-output-split" else cls.PORTS
 
     @classmethod
     def write_links(cls, config: Config, targets: Mapping[str, str]) -> dict[str, Any]:
-        ports = cls.ports(config)
-        if cls.TYPE != "multi-branch-split":
-            written: dict[str, Any] = {"links": {port.key: targets.get(port.name) for port in ports}}
-            return written | ({"data": dict(config)} if config else {})
-        branches = []
-        for name, branch in zip(_branch_ports(config), _branches(config), strict=True):
-            target = targets.get(name)
-            if name and get_at(branch, ("links", "next")) != target:
-                links = branch["links"] if isinstance(branch.get("links"), Mapping) else {}
-                branch = {**branch, "links": {**links, "next": target}}
-            branches.append(branch)
-        data = {**config, "branches": branches} if branches else dict(config)
-        return {"links": None, "data": data}
+        written: dict[str, Any] = {"links": {port.key: targets.get(port.name) for port in cls.ports(config)}}
+        data = {key: value for key, value in config.items() if key != cls.WAYS}
+        return written | ({"data": data} if data else {})
 
     @classmethod
     def renew(cls, config: dict[str, Any]) -> tuple[dict[str, Any], list[Finding]]:
-        """What an account adds and no new flow may send: ids of messages, ids and the state of an experiment."""
-        fresh = _without(config, "message", "id")
-        if cls.TYPE not in ("ab-test", "content-experiment"):
-            return fresh, []
-        fresh.pop("experiment_status", None)
-        fresh = _without(fresh, "current_experiment", "id")
-        for path in (("main_action",), *_variations(fresh)):
-            if isinstance(action := get_at(fresh, path), Mapping):
-                fresh = set_at(fresh, path, _nested(action))
-        return fresh, []
+        """The id of a message is an account's own: no new flow may send it."""
+        message = config.get("message")
+        if not isinstance(message, Mapping) or "id" not in message:
+            return config, []
+        return {**config, "message": {key: one for key, one in message.items() if key != "id"}}, []
 
     @classmethod
     def start(cls) -> dict[str, Any]:
         return {}
 
     def summary(self, words: Words) -> str:
+        if said := outputs_in_words((self.model_extra or {}).get("action_output_filter"), words):
+            return f"{said[:1].upper()}{said[1:]}."
         return "Kept as it is: it has no form here yet."
 
 
-def _branches(config: Config) -> list[Any]:
-    branches = config.get("branches")
-    return branches if isinstance(branches, list) else []
-
-
-def _branch_ports(config: Config) -> list[str]:
-    """The name of each branch's way out, in order, each once; empty for what is no branch."""
-    names: list[str] = []
-    for index, branch in enumerate(_branches(config)):
-        name = ""
-        if isinstance(branch, Mapping):
-            key = branch.get("branch_id")
-            name = str(key) if isinstance(key, str | int) and key != "" else f"branch {index + 1}"
-            while name in names:
-                name += " again"
-        names.append(name)
-    return names
-
-
-_IN_EXPERIMENTS: dict[Any, type[MessageKind]] = {"send-email": SendEmail, "send-sms": SendSms}
-
-
-def _nested(action: Mapping[str, Any]) -> dict[str, Any]:
-    """An action inside an experiment, fit for a new flow: its id, which allocations name, as a temporary one."""
-    fresh = {key: value for key, value in action.items() if key != "id"}
-    if action.get("id") is not None:
-        fresh.setdefault("temporary_id", str(action["id"]))
-    if isinstance(data := fresh.get("data"), dict):
-        kind = _IN_EXPERIMENTS.get(str(fresh.get("type")))
-        fresh["data"] = kind.renew(data)[0] if kind else _without(data, "message", "id")
-    return fresh
-
-
-def _variations(config: Config) -> Iterator[Path]:
-    path: Path = ("current_experiment", "variations")
-    found = get_at(config, path)
-    yield from ((*path, index) for index in range(len(found) if isinstance(found, list) else 0))
-
-
-def _without(config: Config, name: str, key: str) -> dict[str, Any]:
-    """A copy in which the object `name` lacks a key."""
-    inner = config.get(name)
-    if not isinstance(inner, Mapping) or key not in inner:
-        return dict(config)
-    return {**config, name: {one: value for one, value in inner.items() if one != key}}
-
-
-def _branch_label(branch: Mapping[str, Any], index: int) -> str:
-    return str(branch.get("name") or ("Everyone else" if branch.get("is_else") else f"Branch {index + 1}"))
-
-
+@lru_cache(maxsize=1024)
 def kept(action_type: str, label: str, icon: str, family: str) -> type[Kept]:
-    """A class for a type that is kept whole."""
+    """A class for a type that is kept whole; made once."""
     namespace = {"TYPE": action_type, "LABEL": label, "ICON": icon, "FAMILY": family, "__module__": __name__}
     return type(f"Kept_{action_type.replace('-', '_')}", (Kept,), namespace)

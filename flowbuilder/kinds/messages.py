@@ -1,4 +1,7 @@
-"""Messages: email and text. Texts are counted in segments as phones count them."""
+"""Messages: what all of them share, email and text. Texts are counted in segments as phones count them.
+
+Push, WhatsApp, webhooks and internal alerts stand in files of their own.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import ConfigDict
 
+from flowbuilder.graph.values import Path
 from flowbuilder.kinds.base import (
     ActionKind,
     Finding,
@@ -25,47 +29,75 @@ _BASIC = set(
     "¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
 _EXTENDED = set("^{}\\[~]|€\f")
+_PLAIN = _BASIC | _EXTENDED
 
 
 def segments(text: str) -> int:
     """How many parts a text is sent in: 160 or 153 basic characters each (GSM 03.38), else 70 or 67 (UCS-2)."""
     if not text:
         return 0
-    if all(char in _BASIC or char in _EXTENDED for char in text):
-        units, single, part = sum(2 if char in _EXTENDED else 1 for char in text), 160, 153
+    chars = set(text)
+    if chars <= _PLAIN:
+        units, single, part = len(text) + sum(map(text.count, chars & _EXTENDED)), 160, 153
     else:
         units, single, part = len(text.encode("utf-16-le")) // 2, 70, 67
     return 1 if units <= single else -(-units // part)
 
 
 class TrackingParam(Settings):
-    param: Annotated[str, Hint("Parameter")]
+    ROW = "Parameter"
+    param: Annotated[str, Hint("Name", "Such as utm_campaign.")]
     value: Annotated[str, Hint("Value")]
 
+    def findings(self) -> Iterator[Finding]:
+        if not self.param.strip():
+            yield Finding("no-parameter", "Name the tracking parameter.", ("param",))
 
-class Message(Settings):
-    """What all messages have in common."""
 
+class Named(Settings):
     name: Annotated[
         str | None, Hint("Name", "For you and for Klaviyo's reports; recipients do not see it.")
     ] = None
+
+
+class Sent(Named):
+    """A message that people get."""
+
     smart_sending_enabled: Annotated[
         bool, Hint("Smart sending", "Skips people who got a message shortly before.", advanced=True)
     ] = True
+    additional_filters: Annotated[
+        PersonConditions | None, Hint("Send only to people who", "Others skip this message.", advanced=True)
+    ] = None
+
+
+class Linked(Sent):
+    """A message whose links are counted."""
+
     transactional: Annotated[
         bool, Hint("Transactional", "Needs Klaviyo's approval for each message.", advanced=True)
     ] = False
-    add_tracking_params: Annotated[bool, Hint("Add tracking parameters to links", advanced=True)] = False
-    custom_tracking_params: Annotated[list[TrackingParam] | None, Hint(widget="hidden")] = None
-    additional_filters: Annotated[
-        PersonConditions | None, Hint("Send only to people who", "Others skip this message.", advanced=True)
+    add_tracking_params: Annotated[
+        bool,
+        Hint("Add tracking parameters to links", "UTM parameters, for your web analytics.", advanced=True),
+    ] = False
+
+
+class Message(Linked):
+    """What email and text have in common."""
+
+    custom_tracking_params: Annotated[
+        list[TrackingParam] | None,
+        Hint("Tracking parameters of this message", "Instead of those of the account.", advanced=True),
     ] = None
 
 
 class Email(Message):
     from_email: Annotated[str | None, Hint("From address", asks="sender", part="email")] = None
     from_label: Annotated[str | None, Hint("From name", asks="sender", part="label")] = None
-    reply_to_email: Annotated[str | None, Hint("Reply to", advanced=True)] = None
+    reply_to_email: Annotated[
+        str | None, Hint("Reply to", "Empty: answers go to the sender.", advanced=True)
+    ] = None
     cc_email: Annotated[str | None, Hint("Copy to", advanced=True)] = None
     bcc_email: Annotated[str | None, Hint("Blind copy to", advanced=True)] = None
     subject_line: Annotated[str | None, Hint("Subject", asks="text")] = None
@@ -77,9 +109,15 @@ class Email(Message):
 
 class Sms(Message):
     body: Annotated[str, Hint("Text", widget="textarea", asks="text")]
-    image_id: Annotated[str | None, Hint(widget="hidden")] = None
-    dynamic_image: Annotated[str | None, Hint(widget="hidden")] = None
-    message_hierarchy: Annotated[list[Any] | None, Hint(widget="hidden")] = None
+    image_id: Annotated[
+        str | None,
+        Hint("Image", "The id of an image in Klaviyo; makes it a multimedia message.", advanced=True),
+    ] = None
+    dynamic_image: Annotated[
+        str | None,
+        Hint("Image by address", "A web address, or a tag such as {{ event.ImageURL }}.", advanced=True),
+    ] = None
+    message_hierarchy: Annotated[list[Any] | None, Hint(widget="hidden")] = None  # RCS: loosely typed, kept
     shorten_links: Annotated[bool, Hint("Shorten links", advanced=True)] = True
     include_contact_card: Annotated[bool, Hint("Attach the contact card", advanced=True)] = False
     add_org_prefix: Annotated[bool, Hint("Begin with the company's name", advanced=True)] = True
@@ -154,9 +192,7 @@ class SendEmail(MessageKind):
         if not (mail.subject_line or "").strip():
             yield Finding("no-subject", "Write a subject.", ("message", "subject_line"))
         for name in ("subject_line", "preview_text"):
-            if len(getattr(mail, name) or "") > SUBJECT_LIMIT:
-                text = f"“{name.replace('_', ' ')}” has more than {SUBJECT_LIMIT} characters."
-                yield Finding("too-long", text, ("message", name))
+            yield from check_line(getattr(mail, name), ("message", name))
         if not mail.template_id:
             yield Finding(
                 "no-content", "Write the email, or choose a Klaviyo template.", ("message", "template_id")
@@ -165,12 +201,7 @@ class SendEmail(MessageKind):
             text = "No sender: Klaviyo will use the account's default sender."
             yield Finding("no-sender", text, ("message", "from_email"), blocks=False)
         for name in _ADDRESSES:
-            address = getattr(mail, name)
-            if address and not _is_address(address):
-                text = f"“{address}” is no email address."
-                if _stands_in(address):
-                    text = f"“{address}” stands in for an address, and Klaviyo will refuse it: write one, or ask."
-                yield Finding("no-address", text, ("message", name), blocks=not _stands_in(address))
+            yield from check_address(getattr(mail, name), ("message", name))
 
 
 class SendSms(MessageKind):
@@ -218,10 +249,18 @@ class SendSms(MessageKind):
             yield Finding("many-segments", text, ("message", "body"), blocks=False)
 
 
-def _is_address(text: str) -> bool:
-    return "{{" in text or re.fullmatch(r"[^@\s\[\]]+@[^@\s\[\]]+\.[^@\s\[\]]+", text) is not None
+def check_line(text: str | None, path: Path) -> Iterator[Finding]:
+    if len(text or "") > SUBJECT_LIMIT:
+        name = str(path[-1]).replace("_", " ")
+        yield Finding("too-long", f"“{name}” has more than {SUBJECT_LIMIT} characters.", path)
 
 
-def _stands_in(text: str) -> bool:
-    """A placeholder that somebody wrote for an address on purpose, such as “[email protected]”."""
-    return text.startswith("[") and text.endswith("]")
+def check_address(address: str | None, path: Path, code: str = "no-address") -> Iterator[Finding]:
+    if not address or "{{" in address or re.fullmatch(r"[^@\s\[\]]+@[^@\s\[\]]+\.[^@\s\[\]]+", address):
+        return
+    text = f"“{address}” is no email address."
+    # A placeholder that somebody wrote for an address on purpose, such as “[email protected]”.
+    stands_in = address.startswith("[") and address.endswith("]")
+    if stands_in:
+        text = f"“{address}” stands in for an address, and Klaviyo will refuse it: write one, or ask."
+    yield Finding(code, text, path, blocks=not stands_in)

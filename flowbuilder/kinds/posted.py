@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
+
+from flowbuilder.kinds.asks import CONTENT, is_content
 
 
 def is_untouched(widget: str, value: Any, chosen: Collection[str], texts: Sequence[str]) -> bool:
@@ -14,6 +16,10 @@ def is_untouched(widget: str, value: Any, chosen: Collection[str], texts: Sequen
         return bool(texts) == bool(value)
     if widget in ("checks", "select"):
         return set(texts) == set(chosen)
+    if widget == "pickers":
+        shown = [_one_line(str(one)) for one in value if str(one) != ""] if isinstance(value, list) else []
+        if [_one_line(text) for text in texts] == shown:
+            return True
     return "\n".join(texts).replace("\r\n", "\n") in set(_as_shown(widget, value))
 
 
@@ -35,9 +41,56 @@ def _as_shown(widget: str, value: Any) -> Iterator[str]:
             yield ""  # what is no time is not shown at all
 
 
+def shown_as(widget: str, value: Any) -> Any:
+    """What a field shows of a value: a share as percent, an email that is written here by its key."""
+    if widget == "percent" and isinstance(value, int | float) and not isinstance(value, bool):
+        percent = float(f"{value * 100:.12g}")
+        return int(percent) if percent.is_integer() else percent
+    if widget == "email" and is_content(value):
+        return f"{_WRITTEN}{value[CONTENT]}"
+    return value
+
+
+_WRITTEN = "content:"
+
+
+def read_email(text: str) -> Any:
+    """“content:KEY” is an email of the library; everything else is the id of a Klaviyo template."""
+    return {CONTENT: text.removeprefix(_WRITTEN)} if re.fullmatch(f"{_WRITTEN}.+", text) else text
+
+
+def read_percent(text: str) -> float:
+    number: float = read_number(int | float, text.removesuffix("%").strip())
+    return float(f"{number / 100:.12g}")
+
+
+def read_pairs(value: Any, posted: Sequence[tuple[str, str]]) -> Any:
+    """A mapping of texts. What was not touched stays as it is, numbers and line ends too; blank keys are left out."""
+    held = {str(key): one for key, one in value.items()} if isinstance(value, Mapping) else {}
+    shown = [(_one_line(key), _one_line(_plain(one))) for key, one in held.items()]
+    rows = [(_one_line(key), _one_line(text)) for key, text in posted if key or text]
+    if rows == [row for row in shown if any(row)]:
+        return value
+    names = {_one_line(key): key for key in held}
+    fresh: dict[str, Any] = {}
+    for key, text in rows:
+        name = names.get(key, key.strip())
+        if name.strip():
+            fresh[name] = held[name] if name in held and _one_line(_plain(held[name])) == text else text
+    return fresh
+
+
+def _plain(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+def _one_line(text: str) -> str:
+    return text.replace("\r", "").replace("\n", "")
+
+
 def is_same(value: Any, shown: Any) -> bool:
     """Whether a person left a field as it was: nothing, an empty text and an empty list look alike in a form."""
-    if value in (None, "", []) and shown in (None, "", []):
+    if value in (None, "", [], {}) and shown in (None, "", [], {}):
         return True
     return bool(value == shown) and (isinstance(value, bool) == isinstance(shown, bool))
 

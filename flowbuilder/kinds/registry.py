@@ -2,22 +2,42 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flowbuilder.graph.values import Config
+from flowbuilder.kinds import becoming
+from flowbuilder.kinds.alerts import SendInternalAlert
 from flowbuilder.kinds.base import ActionKind, TriggerKind
+from flowbuilder.kinds.branches import MultiBranchSplit
+from flowbuilder.kinds.experiments import AbTest, ContentExperiment
 from flowbuilder.kinds.logic import ConditionalSplit, Kept, TriggerSplit, kept
 from flowbuilder.kinds.messages import SendEmail, SendSms
-from flowbuilder.kinds.timing import CountdownDelay, TargetDate, TimeDelay
+from flowbuilder.kinds.profile import ListUpdate, UpdateProfile
+from flowbuilder.kinds.push import SendPush
+from flowbuilder.kinds.timing import BackInStockDelay, CountdownDelay, TargetDate, TimeDelay
 from flowbuilder.kinds.triggers import (
+    DATES,
     DateTrigger,
     ListTrigger,
+    LowInventoryTrigger,
     MetricTrigger,
     PriceDropTrigger,
     SegmentTrigger,
     kept_trigger,
 )
+from flowbuilder.kinds.webhook import SendWebhook
+from flowbuilder.kinds.whatsapp import SendWhatsApp
 
 TRIGGERS: dict[str, type[TriggerKind]] = {
-    kind.TYPE: kind for kind in (MetricTrigger, ListTrigger, SegmentTrigger, DateTrigger, PriceDropTrigger)
+    kind.TYPE: kind
+    for kind in (
+        MetricTrigger,
+        ListTrigger,
+        SegmentTrigger,
+        DateTrigger,
+        PriceDropTrigger,
+        LowInventoryTrigger,
+    )
 }
 
 # In the order of the palette.
@@ -26,23 +46,23 @@ ACTIONS: dict[str, type[ActionKind]] = {
     for kind in (
         SendEmail,
         SendSms,
+        SendPush,
+        SendWhatsApp,
+        AbTest,
+        ContentExperiment,
+        SendWebhook,
+        SendInternalAlert,
         TimeDelay,
         TargetDate,
         CountdownDelay,
+        BackInStockDelay,
         ConditionalSplit,
+        MultiBranchSplit,
         TriggerSplit,
+        UpdateProfile,
+        ListUpdate,
         # Kept whole: an imported flow may hold them.
-        kept("send-mobile-push", "Push notification", "bell", "message"),
-        kept("send-whatsapp", "WhatsApp", "message-square", "message"),
-        kept("send-webhook", "Webhook", "code", "message"),
-        kept("send-internal-alert", "Internal alert", "alert-triangle", "message"),
-        kept("back-in-stock-delay", "Back in stock", "package", "timing"),
-        kept("multi-branch-split", "Multi-branch split", "git-branch", "logic"),
         kept("action-output-split", "Action output split", "split", "logic"),
-        kept("ab-test", "A/B test", "split", "logic"),
-        kept("content-experiment", "Content experiment", "split", "logic"),
-        kept("update-profile", "Update profile", "user", "data"),
-        kept("list-update", "Update list", "list", "data"),
         kept("internal-service", "Internal service", "package", "data"),
         kept("code", "Code", "code", "data"),
     )
@@ -58,9 +78,32 @@ def action_kind(action_type: str) -> type[ActionKind]:
 
 def trigger_kind(trigger_type: str, config: Config) -> type[TriggerKind]:
     """The kind of a trigger; what has no form is kept whole."""
-    if trigger_type == "date" and config.get("date_field_type") == "custom-object":
-        return kept_trigger("date", "Date of a custom object")
+    if trigger_type == "date":
+        return DATES.get(str(config.get("date_field_type")), DateTrigger)
     return TRIGGERS.get(trigger_type) or kept_trigger(trigger_type, _label(trigger_type, "Other trigger"))
+
+
+def can_become(action_type: str, config: Config) -> list[str]:
+    """The types that a step may change to, given its settings."""
+    return becoming.candidates(action_type, config)
+
+
+def convert(action_type: str, new_type: str, config: Config) -> dict[str, Any]:
+    """The settings of a step that becomes one of another type: what both have in common is kept."""
+    if new_type not in can_become(action_type, config):
+        raise ValueError(
+            f"A step of the type “{action_type}” cannot become “{new_type}” with these settings."
+        )
+    return becoming.changed(action_type, new_type, config, ACTIONS[new_type].start())
+
+
+def map_ports(action_type: str, old: Config, new_type: str, new: Config) -> dict[str, str]:
+    """Old way out -> new way out, for a step that became one of another type."""
+    before, after = (
+        [port.name for port in action_kind(one).ports(config)]
+        for one, config in ((action_type, old), (new_type, new))
+    )
+    return becoming.matching_ports(action_type, new_type, before, after)
 
 
 def _label(name: str, otherwise: str) -> str:

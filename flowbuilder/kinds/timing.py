@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
+from flowbuilder.graph.values import Config
 from flowbuilder.kinds.base import (
     ActionKind,
     Finding,
@@ -30,7 +31,7 @@ class TimeDelay(ActionKind):
 
     value: Annotated[int, Hint("Wait", asks="delay")]
     unit: Annotated[Literal["minutes", "hours", "days"], Hint("Unit")] = "days"
-    secondary_value: Annotated[int | None, Hint("And minutes", advanced=True)] = None
+    secondary_value: Annotated[int | None, Hint("And minutes", "Only with hours.", advanced=True)] = None
     timezone: Timezone = "profile"
     delay_until_time: Annotated[TimeOfDay | None, Hint("Then until", "Only with days.", widget="time")] = None
     delay_until_weekdays: Annotated[
@@ -156,3 +157,27 @@ class CountdownDelay(ActionKind):
             yield Finding("missing", "Say how long before the date.", ("value",))
         if self.value < 0:
             yield Finding("negative", "The time before the date cannot be less than 0.", ("value",))
+
+
+class BackInStockDelay(ActionKind):
+    TYPE = "back-in-stock-delay"
+    LABEL = "Back in stock"
+    ICON = "package"
+    FAMILY = "timing"
+    HELP = "Wait until the item that somebody asked for is back in stock."
+
+    @classmethod
+    def start(cls) -> dict[str, Any]:
+        return {}
+
+    @classmethod
+    def write_links(cls, config: Config, targets: Mapping[str, str]) -> dict[str, Any]:
+        """This step has no settings, and Klaviyo takes none."""
+        written = super().write_links(config, targets)
+        return written if config else {"links": written["links"]}
+
+    def title(self, words: Words) -> str:
+        return "Until back in stock"
+
+    def summary(self, words: Words) -> str:
+        return "Waits until the item is back in stock."

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal
+from functools import lru_cache
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict
 
@@ -24,7 +25,7 @@ from flowbuilder.kinds.base import (
     either,
     weekday_words,
 )
-from flowbuilder.kinds.conditions import ItemConditions, TriggerConditions
+from flowbuilder.kinds.conditions import InventoryConditions, ItemConditions, TriggerConditions
 
 
 def _event_conditions(trigger_filter: Any) -> Iterator[tuple[Path, Mapping[str, Any]]]:
@@ -117,18 +118,20 @@ class SegmentTrigger(TriggerKind):
             yield Finding("no-segment", "Choose the segment that starts this flow.", ("id",))
 
 
-class DateTrigger(TriggerKind):
+DATE_OF = {"profile-property": "of the profile", "custom-object": "of a custom object"}
+
+
+class AnyDateTrigger(TriggerKind):
+    """What both date triggers have in common. Which of them it is follows from `date_field_type`."""
+
     TYPE = "date"
     LABEL = "A date comes near"
     ICON = "calendar"
-    HELP = "A date in the profile, such as a birthday."
+    HELP = "A date in the profile, such as a birthday, or of a custom object."
+    OF: ClassVar[str]  # its `date_field_type`
 
-    date_field_type: Literal["profile-property"]
-    date_profile_property: Annotated[
-        str,
-        Hint(
-            "Date property", "A property of the profile that holds a date, such as birthday.", asks="property"
-        ),
+    date_field_type: Annotated[
+        Literal["profile-property", "custom-object"], Hint("The date is one", choices=DATE_OF)
     ]
     timedelta_value_before_date: Annotated[int, Hint("How long before")]
     timedelta_unit_before_date: Annotated[Literal["days", "weeks", "months"], Hint("Unit")] = "weeks"
@@ -151,8 +154,8 @@ class DateTrigger(TriggerKind):
     @classmethod
     def start(cls) -> dict[str, Any]:
         return {
-            "date_field_type": "profile-property",
-            "date_profile_property": "birthday",
+            "date_field_type": cls.OF,
+            **cls.own(),
             "timedelta_value_before_date": 0,
             "timedelta_unit_before_date": "days",
             "recurrence_frequency": "annually",
@@ -161,9 +164,19 @@ class DateTrigger(TriggerKind):
             "trigger_days": None,
         }
 
-    def title(self, words: Words) -> str:
-        name = self.date_profile_property.replace("_", " ").strip()
-        return name[:1].upper() + name[1:] or self.LABEL
+    @classmethod
+    def own(cls) -> dict[str, Any]:
+        """The settings that only this one has, in a new one."""
+        raise NotImplementedError
+
+    @classmethod
+    def tidy(cls, config: dict[str, Any]) -> dict[str, Any]:
+        """A date of the other sort has other settings."""
+        other = DATES.get(str(config.get("date_field_type")))
+        if other in (None, cls):
+            return config
+        kept = {key: value for key, value in config.items() if key not in cls.own()}
+        return {**kept, **{key: value for key, value in other.own().items() if key not in kept}}
 
     def summary(self, words: Words) -> str:
         value, unit = self.timedelta_value_before_date, self.timedelta_unit_before_date
@@ -180,11 +193,87 @@ class DateTrigger(TriggerKind):
 
     def findings(self) -> Iterator[Finding]:
         yield from super().findings()
-        if not self.date_profile_property.strip():
-            yield Finding("no-property", "Name the property that holds the date.", ("date_profile_property",))
         if self.timedelta_value_before_date < 0:
             text = "How long before the date cannot be less than 0."
             yield Finding("negative", text, ("timedelta_value_before_date",))
+
+
+class DateTrigger(AnyDateTrigger):
+    OF = "profile-property"
+
+    date_profile_property: Annotated[
+        str,
+        Hint(
+            "Date property",
+            "A property of the profile that holds a date, such as birthday.",
+            picks="property",
+            asks="property",
+        ),
+    ]
+
+    @classmethod
+    def own(cls) -> dict[str, Any]:
+        return {"date_profile_property": "birthday"}
+
+    def title(self, words: Words) -> str:
+        name = self.date_profile_property.replace("_", " ").strip()
+        return name[:1].upper() + name[1:] or self.LABEL
+
+    def findings(self) -> Iterator[Finding]:
+        yield from super().findings()
+        if not self.date_profile_property.strip():
+            yield Finding("no-property", "Name the property that holds the date.", ("date_profile_property",))
+
+
+class CustomObjectDateTrigger(AnyDateTrigger):
+    OF = "custom-object"
+
+    custom_object_label: Annotated[str, Hint("Object", "What Klaviyo calls the custom object, such as Pet.")]
+    object_type_id: Annotated[
+        str, Hint("Id of the object's type", "Of the account; Klaviyo shows it in the object's settings.")
+    ]
+    custom_object_property_id: Annotated[
+        int | None,
+        Hint("Id of the date property", "A whole number: the object's property that holds the date."),
+    ]
+    object_type_relationship_id: Annotated[
+        str, Hint("Id of the relationship", "How the object belongs to a person.")
+    ]
+
+    @classmethod
+    def own(cls) -> dict[str, Any]:
+        return {
+            "custom_object_label": "",
+            "object_type_id": "",
+            "custom_object_property_id": None,
+            "object_type_relationship_id": "",
+        }
+
+    def title(self, words: Words) -> str:
+        return f"Date of {self.custom_object_label.strip() or 'a custom object'}"
+
+    def findings(self) -> Iterator[Finding]:
+        yield from super().findings()
+        for name, text in (
+            ("custom_object_label", "Name the custom object."),
+            ("object_type_id", "Write the id of the object's type."),
+            ("object_type_relationship_id", "Write the id of the relationship to the person."),
+        ):
+            if not getattr(self, name).strip():
+                yield Finding(f"no-{name.replace('_', '-')}", text, (name,))
+        if self.custom_object_property_id is None:
+            text = "Write the id of the property that holds the date."
+            yield Finding("no-property", text, ("custom_object_property_id",))
+
+
+DATES: dict[str, type[AnyDateTrigger]] = {kind.OF: kind for kind in (DateTrigger, CustomObjectDateTrigger)}
+
+
+DID = {
+    "viewed": "viewed the item",
+    "added-to-cart": "put it into the cart",
+    "checkout-started": "started to buy it",
+}
 
 
 class PriceDropTrigger(TriggerKind):
@@ -201,9 +290,7 @@ class PriceDropTrigger(TriggerKind):
     ] = "currency"
     audience: Annotated[
         list[Literal["viewed", "checkout-started"]],
-        Hint(
-            "For people who", choices={"viewed": "viewed the item", "checkout-started": "started to buy it"}
-        ),
+        Hint("For people who", choices=DID),
     ]
     timeframe_days: Annotated[int, Hint("In the last (days)")] = 30
     currency_type: Annotated[Literal["usd"], Hint(widget="hidden")] = "usd"
@@ -223,8 +310,7 @@ class PriceDropTrigger(TriggerKind):
         amount = digits(self.price_drop_amount_value) + (
             "%" if self.price_drop_amount_unit == "percent" else ""
         )
-        did = {"viewed": "viewed the item", "checkout-started": "started to buy it"}
-        who = either([did[one] for one in self.audience]) or "nobody yet"
+        who = either([DID[one] for one in self.audience]) or "nobody yet"
         text = f"By {amount} or more, for people who {who} in the last {count(self.timeframe_days, 'day')}"
         if self.trigger_filter and self.trigger_filter.condition_groups:
             text += f", when {self.trigger_filter.sentence(words)}"
@@ -244,6 +330,53 @@ class PriceDropTrigger(TriggerKind):
             yield Finding("not-positive", "The time must be a day or more.", ("timeframe_days",))
 
 
+class LowInventoryTrigger(TriggerKind):
+    TYPE = "low-inventory"
+    LABEL = "Stock runs low"
+    ICON = "package"
+    HELP = "Few are left of an item that somebody looked at, or put into the cart."
+
+    product_level: Annotated[
+        Literal["product", "variant"],
+        Hint("Counted for", choices={"product": "the product", "variant": "each variant"}),
+    ]
+    inventory_count: Annotated[int, Hint("When at most so many are left")]
+    audience: Annotated[
+        list[Literal["viewed", "added-to-cart", "checkout-started"]],
+        Hint("For people who", choices=DID),
+    ]
+    timeframe_days: Annotated[int, Hint("In the last (days)")] = 30
+    trigger_filter: Annotated[InventoryConditions | None, Hint("Only when the item")]
+
+    @classmethod
+    def start(cls) -> dict[str, Any]:
+        return {
+            "product_level": "product",
+            "trigger_filter": None,
+            "inventory_count": 10,
+            "audience": ["viewed"],
+            "timeframe_days": 30,
+        }
+
+    def summary(self, words: Words) -> str:
+        who = either([DID[one] for one in self.audience]) or "nobody yet"
+        of = "a variant" if self.product_level == "variant" else "an item"
+        text = f"At most {self.inventory_count} left of {of}, for people who {who} in the last "
+        text += count(self.timeframe_days, "day")
+        if self.trigger_filter and self.trigger_filter.condition_groups:
+            text += f", when {self.trigger_filter.sentence(words)}"
+        return text + "."
+
+    def findings(self) -> Iterator[Finding]:
+        yield from super().findings()
+        if self.inventory_count < 0:
+            yield Finding("negative", "The number that is left cannot be less than 0.", ("inventory_count",))
+        if not self.audience:
+            yield Finding("no-audience", "Choose whom it is for.", ("audience",))
+        if self.timeframe_days < 1:
+            yield Finding("not-positive", "The time must be a day or more.", ("timeframe_days",))
+
+
 class KeptTrigger(TriggerKind):
     """A trigger without a form: shown and published as it is."""
 
@@ -259,7 +392,8 @@ class KeptTrigger(TriggerKind):
         return "Kept as it is: it has no form here yet."
 
 
+@lru_cache(maxsize=1024)
 def kept_trigger(trigger_type: str, label: str) -> type[KeptTrigger]:
-    return type(
-        f"Kept_{trigger_type.replace('-', '_')}", (KeptTrigger,), {"TYPE": trigger_type, "LABEL": label}
-    )
+    """A class for a type that is kept whole."""
+    namespace = {"TYPE": trigger_type, "LABEL": label, "__module__": __name__}
+    return type(f"Kept_{trigger_type.replace('-', '_')}", (KeptTrigger,), namespace)

@@ -9,7 +9,9 @@ union as one choice; `variants` lists what can be chosen and the settings each c
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -39,15 +41,18 @@ class Variant:
         return getattr(self.model, "GROUP", "")
 
     def fits(self, value: Any) -> bool:
-        return isinstance(value, dict) and all(
-            value.get(key) == wanted and isinstance(value.get(key), bool) == isinstance(wanted, bool)
-            for key, wanted in self.values  # 1 equals True, and is none
-        )
+        if not isinstance(value, dict):
+            return False
+        for key, wanted in self.values:
+            held = value[key] if key in value else self.model.model_fields[key].default
+            if not _is_same(held, wanted):
+                return False
+        return True
 
     def start(self, old: Any = None) -> dict[str, Any]:
         """Fresh settings of this variant; what the old ones have in common with it, and fits it, is kept."""
         base: dict[str, Any] = getattr(self.model, "START", {})
-        fresh = {**dict(self.values), **base}
+        fresh = {**dict(self.values), **deepcopy(base)}
         if not isinstance(old, dict) or old.get("type") != fresh.get("type"):
             return fresh
         for key in self.model.model_fields:
@@ -66,18 +71,41 @@ class Variant:
 class Choice:
     """Stands in an annotation: the value is one of the members, told apart by the values of their telling keys.
 
-    Annotated[Filter, Choice(NumberFilter, TextFilter)] reads as a Filter and validates as that union.
+    Annotated[Filter, Choice(NumberFilter, TextFilter)] reads as a Filter and validates as that union. Where it is
+    not `offered`, the form shows the member that is there and no choice.
     """
 
-    def __init__(self, *members: type[BaseModel]) -> None:
+    def __init__(self, *members: type[BaseModel], offered: bool = True) -> None:
         self.members = members
+        self.offered = offered
         self.by_member = {member: tuple(variants_of(member)) for member in members}
 
-    @property
+    @cached_property
     def variants(self) -> tuple[Variant, ...]:
         return tuple(variant for variants in self.by_member.values() for variant in variants)
 
+    @cached_property
+    def offers(self) -> tuple[tuple[str, str, str], ...]:
+        """(tag, label, group) of each variant, made once: a large form asks thousands of times."""
+        return tuple((one.tag, one.label, one.group) for one in self.variants)
+
+    @cached_property
+    def _firsts(self) -> tuple[str, ...]:
+        return tuple({variant.values[0][0] if variant.values else "" for variant in self.variants})
+
+    @cached_property
+    def _by_first(self) -> dict[Any, list[Variant]]:
+        """Variants by what their first key wants: nearly always “type”, so that few have to be tried."""
+        found: dict[Any, list[Variant]] = {}
+        for variant in self.variants:
+            found.setdefault(variant.values[:1], []).append(variant)
+        return found
+
     def find(self, value: Any) -> Variant | None:
+        firsts = self._firsts
+        if isinstance(value, dict) and len(firsts) == 1 and isinstance(kind := value.get(firsts[0]), str):
+            likely = self._by_first.get(((firsts[0], kind),), [])
+            return next((variant for variant in likely if variant.fits(value)), None)
         return next((variant for variant in self.variants if variant.fits(value)), None)
 
     def tell(self, value: Any) -> str | None:
@@ -111,6 +139,11 @@ def variants_of(member: type[BaseModel]) -> Iterator[Variant]:
 
 def literal_values(field: FieldInfo) -> tuple[Any, ...]:
     return get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
+
+
+def _is_same(value: Any, wanted: Any) -> bool:
+    """1 equals True, and is none."""
+    return bool(value == wanted) and isinstance(value, bool) == isinstance(wanted, bool)
 
 
 def _text(value: Any) -> str:

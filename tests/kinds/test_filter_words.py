@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 
 from flowbuilder.kinds.base import clock, count, weekday_words
 from flowbuilder.kinds.dates import Filter, when
-from flowbuilder.kinds.filters import COUNTED_EVENT, EVENT_PROPERTY, PROFILE_PROPERTY
+from flowbuilder.kinds.filters import COUNTED_EVENT, EVENT_PROPERTY, PROFILE_PROPERTY, NumberFilter
 
 WORDS: list[tuple[dict[str, Any], str]] = [
     ({"type": "string", "operator": "not-equals", "value": "gold"}, "is not “gold”"),
@@ -29,6 +29,8 @@ WORDS: list[tuple[dict[str, Any], str]] = [
     ({"type": "boolean", "operator": "equals", "value": False}, "is false"),
     ({"type": "existence", "operator": "is-set"}, "is set"),
     ({"type": "list", "operator": "contains", "value": 5}, "contains “5”"),
+    ({"type": "list", "operator": "contains", "value": None}, "contains “”"),
+    ({"type": "string", "operator": "in", "value": []}, "is one of nothing yet"),
     ({"type": "list", "operator": "length-equals", "value": 1}, "has exactly 1 item"),
     ({"type": "list", "operator": "length-greater-than", "value": 2}, "has more than 2 items"),
     ({"type": "list", "operator": "length-greater-than-or-equal", "value": 2}, "has at least 2 items"),
@@ -37,7 +39,7 @@ WORDS: list[tuple[dict[str, Any], str]] = [
     ({"type": "list", "operator": "contains-any", "value": ["a", "b"]}, "contains any of “a” or “b”"),
     ({"type": "list", "operator": "not-contains-substring", "value": "a"}, "has no item that contains “a”"),
     ({"type": "date", "operator": "after", "date": "2026-05-01T13:00:00Z"}, "is after 2026-05-01"),
-    ({"type": "date", "operator": "in-the-next", "unit": "week", "quantity": 1}, "is in the next 1 week"),
+    ({"type": "date", "operator": "in-the-next", "unit": "week", "quantity": 1}, "is in the next week"),
     ({"type": "date", "operator": "at-least", "unit": "day", "quantity": 30}, "is at least 30 days ago"),
     (
         {"type": "date", "operator": "between", "start": 1, "end": 7, "unit": "day"},
@@ -57,6 +59,9 @@ WORDS: list[tuple[dict[str, Any], str]] = [
 ]
 
 
+BY_WORDS = {words: given for given, words in WORDS}
+
+
 def read(given: dict[str, Any]) -> Filter:
     for choice in (EVENT_PROPERTY, PROFILE_PROPERTY, COUNTED_EVENT):
         if choice.find(given):
@@ -74,9 +79,30 @@ def test_a_filter_in_words(given, words):
 
 def test_as_the_end_of_a_sentence():
     assert when(None) == "over all time"
-    assert when(read(WORDS[22][0])) == "in the next 1 week"
-    assert when(read(WORDS[23][0])) == "at least 30 days ago"
-    assert when(read(WORDS[21][0])) == "after 2026-05-01"
+    assert when(read(BY_WORDS["is in the next week"])) == "in the next week"
+    assert when(read(BY_WORDS["is at least 30 days ago"])) == "at least 30 days ago"
+    assert when(read(BY_WORDS["is after 2026-05-01"])) == "after 2026-05-01"
+
+
+@pytest.mark.parametrize(
+    ("operator", "value", "times", "amount"),
+    [
+        ("greater-than", 0, "at least once", "greater than 0"),
+        ("greater-than-or-equal", 1, "at least once", "of at least 1"),
+        ("not-equals", 0, "at least once", "other than 0"),
+        ("equals", 0, "zero times", "of 0"),
+        ("less-than", 1, "zero times", "less than 1"),
+        ("equals", 1, "exactly once", "of 1"),
+        ("greater-than", 1, "more than once", "greater than 1"),
+        ("less-than-or-equal", 1, "at most once", "of at most 1"),
+        ("equals", 11, "exactly 11 times", "of 11"),
+        ("not-equals", 3, "any number of times but 3", "other than 3"),
+        ("less-than", 2.5, "fewer than 2.5 times", "less than 2.5"),
+    ],
+)
+def test_a_number_of_times_and_an_amount(operator, value, times, amount):
+    one = NumberFilter(type="numeric", operator=operator, value=value)
+    assert (one.times(), one.amount()) == (times, amount)
 
 
 def test_counts():

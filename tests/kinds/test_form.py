@@ -12,18 +12,24 @@ from flowbuilder.kinds import form
 from flowbuilder.kinds.asks import ask, get_at
 from flowbuilder.kinds.examine import examine
 from flowbuilder.kinds.flow import FlowSettings
-from flowbuilder.kinds.registry import PALETTE, TRIGGERS, action_kind
+from flowbuilder.kinds.registry import PALETTE, TRIGGERS, action_kind, trigger_kind
 from flowbuilder.templatetags.editor import _as_text
 
 CASES = Path(__file__).resolve().parents[1] / "cases" / "kinds"
 KINDS = {**TRIGGERS, **{kind.TYPE: kind for kind in PALETTE}}
 
 
+def kind_of(name: str, config: dict[str, Any]) -> Any:
+    """Of a case: a date of a custom object is a kind of its own."""
+    return trigger_kind(name, config) if name in TRIGGERS else action_kind(name)
+
+
 def cases() -> list[tuple[str, Any, dict[str, Any]]]:
     found = [(f"{name}-new", kind, kind.start()) for name, kind in KINDS.items()]
     for path in sorted(CASES.glob("*.json")):
         for index, case in enumerate(json.loads(path.read_text())):
-            found.append((f"{path.stem}-{index}", KINDS[path.stem], case.get("data") or case.get("trigger")))
+            config = case["data"] if "data" in case else case["trigger"]
+            found.append((f"{path.stem}-{index}", kind_of(path.stem, config), config))
     return found
 
 
@@ -42,6 +48,12 @@ def as_posted(nodes: list[form.Node]) -> dict[str, list[str]]:
             posted[node.name] = ["", "on"] if node.value else [""]
         elif node.widget == "checks":
             posted[node.name] = ["", *(one.value for one in node.options if one.chosen)]
+        elif node.widget == "pairs":
+            pairs = node.value if isinstance(node.value, dict) else {}
+            posted[f"{node.name}.k"] = [*map(str, pairs), ""]  # and the empty row at the end
+            posted[f"{node.name}.v"] = [*("" if one is None else str(one) for one in pairs.values()), ""]
+        elif node.widget == "pickers":
+            posted[node.name] = [*map(str, node.value if isinstance(node.value, list) else []), ""]
         elif node.widget == "select":
             posted[node.name] = [one.value for one in node.options if one.chosen] or [""]
         else:

@@ -49,14 +49,14 @@ LAST_WEEK = {"type": "date", "operator": "in-the-last", "unit": "day", "quantity
         (consent("sms", True, "subscribed"), "can receive SMS marketing and is subscribed"),
         (consent("email", False, "any"), "cannot receive email marketing"),
         (consent("email", True, "never_subscribed"), "can receive email marketing and never subscribed"),
-        (done("greater-than", 0), "has done Placed Order at least once since starting this flow"),
-        (done("greater-than-or-equal", 1), "has done Placed Order at least once since starting this flow"),
-        (done("equals", 0), "has done Placed Order zero times since starting this flow"),
-        (done("less-than", 1), "has done Placed Order zero times since starting this flow"),
-        (done("greater-than", 3, LAST_WEEK), "has done Placed Order more than 3 times in the last 7 days"),
+        (done("greater-than", 0), "has placed an order at least once since starting this flow"),
+        (done("greater-than-or-equal", 1), "has placed an order at least once since starting this flow"),
+        (done("equals", 0), "has not placed an order since starting this flow"),
+        (done("less-than", 1), "has not placed an order since starting this flow"),
+        (done("greater-than", 3, LAST_WEEK), "has placed an order more than 3 times in the last 7 days"),
         (
             done("equals", 1, {"type": "date", "operator": "alltime"}),
-            "has done Placed Order exactly 1 time over all time",
+            "has placed an order exactly once over all time",
         ),
         (
             done(
@@ -66,13 +66,13 @@ LAST_WEEK = {"type": "date", "operator": "in-the-last", "unit": "day", "quantity
                     {"property": "Brand", "filter": {"type": "string", "operator": "equals", "value": "Oak"}}
                 ],
             ),
-            "has done Placed Order exactly 2 times since starting this flow where Brand is “Oak”",
+            "has placed an order exactly 2 times since starting this flow where Brand is “Oak”",
         ),
         (has("properties['Tier']", type="string", operator="equals", value="gold"), "Tier is “gold”"),
         (has("first_name", type="existence", operator="not-set"), "first name is not set"),
         (
             has("created", type="date", operator="in-the-last", unit="week", quantity=1),
-            "created is in the last 1 week",
+            "date of creation is in the last week",
         ),
         (
             has("properties['Age']", type="numeric", operator="less-than-or-equal", value=30),
@@ -152,9 +152,9 @@ def test_groups_are_and_conditions_are_or():
         ("send-sms", {"message": {"name": "Text", "body": "Hello"}}, "Text", "“Hello”"),
         ("conditional-split", {"profile_filter": None}, "Conditional split", "No condition yet."),
         (
-            "send-webhook",
+            "internal-service",
             {"url": "https://example.org"},
-            "Webhook",
+            "Internal service",
             "Kept as it is: it has no form here yet.",
         ),
         ("time-delay", {"unit": "eons"}, "Time delay", "Some settings are not right yet."),
@@ -196,7 +196,7 @@ def test_steps(type, config, title, summary):
             "A price drops",
             "By 10% or more, for people who viewed the item in the last 30 days.",
         ),
-        ("low-inventory", {}, "Low inventory", "Kept as it is: it has no form here yet."),
+        ("full-moon", {}, "Full moon", "Kept as it is: it has no form here yet."),
     ],
 )
 def test_triggers(type, config, title, summary):
