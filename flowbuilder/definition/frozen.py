@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from flowbuilder.definition.reading import read_document
-from flowbuilder.definition.writing import bind, create_body
+from flowbuilder.definition.shaping import shape
+from flowbuilder.definition.writing import bind, create_body, to_definition
 from flowbuilder.graph import Graph
 from flowbuilder.kinds.base import Words, both, count
 from flowbuilder.kinds.describe import Card, Describer, ports_of
@@ -51,11 +52,13 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Landing:
-    """What would be made in one account: the flow's graph and the whole request. `missing` are unanswered keys."""
+    """What would be made in one account: the flow's graph and the whole request. `missing` are unanswered keys;
+    `origins` names the step of the design that each step made by shaping stands for."""
 
     graph: Graph
     body: dict[str, Any]
     missing: tuple[str, ...]
+    origins: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -121,15 +124,25 @@ class Frozen:
             stands_for[one.key] = answer
         return Describer(Words(known), stands_for)
 
-    def landing(self, name: str, answers: Mapping[str, Any]) -> Landing:
-        """With an account's answers in place. Templates that are made first stand by their name."""
-        made = {key: f"(id of the email template “{one['name']}”)" for key, one in self.contents.items()}
-        bound = bind(self.document["definition"], answers, made)
-        graph = self._named(read_document({"definition": bound.definition}).graph)
-        return Landing(graph, create_body(name, bound.definition), bound.missing)
+    def landing(
+        self, name: str, answers: Mapping[str, Any], settings: Mapping[str, Any] | None = None
+    ) -> Landing:
+        """With an account's answers in place, built as `settings` say (shaping.py; UnableToShape where it cannot be).
 
-    def _named(self, graph: Graph) -> Graph:
-        names = self.document.get("names", {})
+        Templates that are made first stand by their name.
+        """
+        made = {key: f"(id of the email template “{one['name']}”)" for key, one in self.contents.items()}
+        shaped = shape(self.graph, settings or {})
+        definition = self.document["definition"]
+        if shaped.graph is not self.graph:
+            definition = to_definition(shaped.graph)
+        bound = bind(definition, answers, made)
+        names = {step.key: step.name for step in shaped.graph.steps}
+        graph = self._named(read_document({"definition": bound.definition}).graph, names)
+        return Landing(graph, create_body(name, bound.definition), bound.missing, shaped.origins)
+
+    def _named(self, graph: Graph, names: Mapping[str, str] | None = None) -> Graph:
+        names = self.document.get("names", {}) if names is None else names
         return graph.with_steps(replace(step, name=names.get(step.key, "")) for step in graph.steps)
 
 

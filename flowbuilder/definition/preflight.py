@@ -1,67 +1,103 @@
 """Everything that is wrong with a flow, before anybody calls Klaviyo. The editor shows the same list. Pure.
 
-problems = check(graph, Checking(requirements={...}, contents={...}))
+    problems = check(graph, Checking(defaults={...}, contents={...}))
+
+The editor keeps `step_problems` of each step and asks anew only for those that changed; `whole_problems` is linear
+and reads no step's model. Rules on one step's settings are its kind's, those on several together.py's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any
 
-from flowbuilder.graph import Graph, Problem, Step, Trigger
+from flowbuilder.definition.consent import groups_of, messages_in
+from flowbuilder.definition.repairs import offered
+from flowbuilder.definition.texts import Contents, check_contents, check_texts
+from flowbuilder.definition.together import check_together
+from flowbuilder.graph import Graph, Problem, Step
 from flowbuilder.graph.rules import check_completeness, check_shape
 from flowbuilder.graph.values import Path
-from flowbuilder.kinds.asks import find_asks, find_contents
-from flowbuilder.kinds.base import Words
+from flowbuilder.kinds.asks import Place, get_at
+from flowbuilder.kinds.base import Finding, Words
 from flowbuilder.kinds.describe import TRIGGER_KEY, Describer
 from flowbuilder.kinds.examine import examine
 from flowbuilder.kinds.flow import FlowSettings
-from flowbuilder.kinds.logic import Kept, TriggerSplit
+from flowbuilder.kinds.logic import Kept
 from flowbuilder.kinds.registry import ACTIONS, TRIGGERS, action_kind, trigger_kind
 
-SOFT_LIMIT = 500  # Klaviyo's own preview refuses larger flows
+Title = Callable[[str], str]
+Messages = Sequence[tuple[Path, Mapping[str, Any]]]
 
 
 @dataclass(frozen=True)
 class Checking:
-    """What the check knows beside the graph: defaults by requirement key, keys of contents, names for ids."""
+    """What the check knows beside the graph: defaults by requirement key, emails written here (key -> html and
+    text; their keys alone where only those matter), names for ids."""
 
     defaults: Mapping[str, Any] = field(default_factory=dict)
-    contents: frozenset[str] = frozenset()
+    contents: Contents = frozenset()
     words: Words = field(default_factory=Words)
 
 
 def check(graph: Graph, known: Checking | None = None) -> list[Problem]:
-    """All problems, those of the trigger first, then step by step; blocking ones and warnings."""
+    """All problems, those of the whole first, then step by step; blocking ones and warnings."""
     known = known or Checking()
-    describer = Describer(known.words, known.defaults)
-
-    def label(key: str) -> str:
-        return f"“{describer.step(graph.by_key[key]).title}”" if key in graph.by_key else f"“{key}”"
-
-    broken = check_shape(graph, label)
-    found = [*_whole(graph, known), *_trigger(graph, known)]
+    found = whole_problems(graph, known)
     for step in graph.steps:
-        found += _step(graph, step.key, known)
-    if broken:
-        return [*broken, *found]
-    return [*found, *check_completeness(graph, label), *_together(graph, label)]
+        found += step_problems(step, known)
+    return found
 
 
 def blocking(problems: list[Problem]) -> list[Problem]:
     return [problem for problem in problems if problem.blocks]
 
 
-def _whole(graph: Graph, known: Checking) -> Iterator[Problem]:
+# --- The flow as a whole ----------------------------------------------------------------------------------------
+
+
+def whole_problems(graph: Graph, known: Checking, title: Title | None = None) -> list[Problem]:
+    """What is wrong with the flow beyond its single steps: trigger, settings, shape, what steps do together.
+
+    `title` gives the title of a step that is known already; without it only steps that are named are described.
+    """
+    titles = title or _titles(graph, known)
+
+    def label(key: str) -> str:
+        return f"“{titles(key)}”" if key in graph.by_key else f"“{key}”"
+
+    broken = check_shape(graph, label)
+    found = [*broken, *_settings(graph, known), *_trigger(graph, known)]
+    if not broken:
+        found += check_completeness(graph, label)
+        found += check_together(graph, label)
+    return [offered(graph, one) for one in found]
+
+
+def _titles(graph: Graph, known: Checking) -> Title:
+    describer = Describer(known.words, known.defaults)
+    told: dict[str, str] = {}
+
+    def title(key: str) -> str:
+        if key not in told:
+            step = graph.by_key[key]
+            told[key] = step.name or describer.step(step).title
+        return told[key]
+
+    return title
+
+
+def _settings(graph: Graph, known: Checking) -> Iterator[Problem]:
+    if graph.profile_filter is None and graph.reentry is None:
+        return
     settings = {"profile_filter": graph.profile_filter, "reentry": graph.reentry}
-    for one in examine(FlowSettings, settings, known.defaults).findings:
+    reading = examine(FlowSettings, settings, known.defaults)
+    for one in reading.findings:
         yield Problem(one.code, one.text, None, _key_of(one.path), one.blocks)
-    for question in _questions(settings, None, known):
+    for question in _questions(reading.asks, None, known):
         yield replace(question, path=_key_of(question.path))
-    if len(graph.steps) > SOFT_LIMIT:
-        text = f"The flow has {len(graph.steps)} steps; Klaviyo's own editor is slow beyond {SOFT_LIMIT}."
-        yield Problem("many-steps", text, None, blocks=False)
 
 
 def _key_of(path: Path) -> Path:
@@ -69,69 +105,84 @@ def _key_of(path: Path) -> Path:
     return (FlowSettings.KEYS.get(str(path[0]), path[0]), *path[1:]) if path else ()
 
 
-_DATE_STARTS = ("target-date", "countdown-delay")
-_EVENTS = ("metric", "price-drop", "low-inventory")
-
-
-def _trigger_split(trigger: Trigger, step: Step) -> Iterator[Problem]:
-    if trigger.type not in _EVENTS:
-        text = "A trigger split needs a flow that starts with an event; use a conditional split."
-        yield Problem("no-event", text, step.key)
-    elif trigger.type == "metric" and step.config.get("trigger_id") != trigger.config.get("id"):
-        text = "This split speaks of another trigger than the flow's."
-        yield Problem("other-trigger", text, step.key, ("trigger_id",))
-    if step.config.get("trigger_type") != trigger.type:
-        text = f"This split speaks of a trigger of the type “{step.config.get('trigger_type')}”."
-        yield Problem("other-trigger", text, step.key, ("trigger_type",))
-
-
 def _trigger(graph: Graph, known: Checking) -> Iterator[Problem]:
     if graph.trigger is None:
         return
     kind = trigger_kind(graph.trigger.type, graph.trigger.config)
-    for one in examine(kind, graph.trigger.config, known.defaults).findings:
+    reading = examine(kind, graph.trigger.config, known.defaults)
+    for one in reading.findings:
         yield Problem(one.code, one.text, TRIGGER_KEY, one.path, one.blocks)
     if graph.trigger.type not in TRIGGERS and graph.trigger.type != "low-inventory":
         text = f"Klaviyo knows no trigger of the type “{graph.trigger.type}”."
         yield Problem("unknown-type", text, TRIGGER_KEY)
-    yield from _questions(graph.trigger.config, TRIGGER_KEY, known)
+    yield from _questions(reading.asks, TRIGGER_KEY, known)
 
 
-def _step(graph: Graph, key: str, known: Checking) -> Iterator[Problem]:
-    step = graph.by_key[key]
+# --- One step ---------------------------------------------------------------------------------------------------
+
+
+def step_problems(step: Step, known: Checking) -> tuple[Problem, ...]:
+    """What is wrong with one step, whatever stands around it."""
     kind = action_kind(step.type)
-    for one in examine(kind, step.config, known.defaults).findings:
-        yield Problem(one.code, one.text, key, one.path, one.blocks)
+    messages = list(messages_in(step))
+    reading = examine(kind, step.config, known.defaults)
+    found: list[Problem] = []
+    if reading.findings or issubclass(
+        kind, Kept
+    ):  # a condition that may not stand here is a finding of its model
+        elsewhere = dict(_not_here(step, messages))
+        found += [
+            Problem(one.code, one.text, step.key, one.path, one.blocks, one.repair)
+            for one in reading.findings
+            if one.path not in elsewhere
+        ]
+        found += [Problem("not-in-flow-here", text, step.key, path) for path, text in elsewhere.items()]
     if step.type not in ACTIONS:
-        yield Problem("unknown-type", f"Klaviyo knows no step of the type “{step.type}”.", key)
+        found.append(Problem("unknown-type", f"Klaviyo knows no step of the type “{step.type}”.", step.key))
     elif issubclass(kind, Kept):
         text = f"{kind.LABEL} has no form here yet: it is published as it was imported."
-        yield Problem("kept", text, key, blocks=False)
-    yield from _questions(step.config, key, known)
-    for path, content in find_contents(step.config):
-        if content not in known.contents:
-            yield Problem("no-content", "The email's content is gone: write it again.", key, path)
+        found.append(Problem("kept", text, step.key, blocks=False))
+    if messages:
+        written = chain(
+            _messages(messages), check_texts(messages), check_contents(reading.contents, known.contents)
+        )
+        found += [Problem(one.code, one.text, step.key, one.path, one.blocks) for one in written]
+    if reading.asks:
+        found += _questions(reading.asks, step.key, known)
+    if not found:
+        return ()
+    alone = Graph(steps=(step,))
+    return tuple(offered(alone, one) for one in found)
 
 
-def _questions(config: Any, key: str | None, known: Checking) -> Iterator[Problem]:
-    for path, question, _ in find_asks(config):
+def _messages(messages: Messages) -> Iterator[Finding]:
+    for path, message in messages:
+        if message.get("transactional") is True:
+            text = "Klaviyo stores this as not transactional until it has approved the message."
+            yield Finding("transactional", text, (*path, "transactional"), blocks=False)
+
+
+_FILTERS = (("profile_filter",), ("trigger_filter",))
+
+
+def _not_here(step: Step, messages: Messages) -> Iterator[tuple[Path, str]]:
+    """Conditions that only the flow's own filter may hold: Klaviyo refuses them in splits and messages."""
+    places: list[Path] = [*_FILTERS, *((*path, "additional_filters") for path, _ in messages)]
+    branches = step.config.get("branches")
+    for index in range(len(branches) if isinstance(branches, list) else 0):
+        places.append(("branches", index, "branch_filter"))
+    for head in places:
+        for number, group in enumerate(groups_of(get_at(step.config, head))):
+            for index, one in enumerate(group):
+                if get_at(one, ("type",)) == "profile-not-in-flow":
+                    path: Path = (*head, "condition_groups", number, "conditions", index)
+                    text = (
+                        "“Has not been in this flow” works only in the flow's own filter: take it away here."
+                    )
+                    yield path, text
+
+
+def _questions(asks: Iterable[Place], key: str | None, known: Checking) -> Iterator[Problem]:
+    for path, question, _ in asks:
         if question not in known.defaults:
             yield Problem("no-question", f"The question “{question}” is not there any more.", key, path)
-
-
-def _together(graph: Graph, label: Any) -> Iterator[Problem]:
-    """What two steps do together, and a step with the trigger."""
-    first_step = graph.by_key.get(graph.entry or "")
-    if graph.trigger and graph.trigger.type == "date" and first_step and first_step.type not in _DATE_STARTS:
-        text = "A flow that starts with a date begins with a target date or a countdown: put one first."
-        yield Problem("date-first", text, first_step.key)
-    for step in graph.steps:
-        if step.type == TriggerSplit.TYPE and graph.trigger:
-            yield from _trigger_split(graph.trigger, step)
-    for link in graph.links:
-        if link.source is None:
-            continue
-        first, second = graph.by_key[link.source], graph.by_key[link.target]
-        if action_kind(first.type).SENDS and action_kind(second.type).SENDS:
-            text = f"{label(second.key)} goes out together with {label(first.key)}: put a delay between them."
-            yield Problem("no-wait", text, second.key, blocks=False)

@@ -9,6 +9,7 @@ refuses the document; what is merely incomplete comes in, for the preflight to l
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,9 +17,13 @@ from typing import Any
 from flowbuilder.graph import Graph, Link, Problem, Step, Trigger
 from flowbuilder.graph.rules import check_shape
 from flowbuilder.graph.values import NEXT
-from flowbuilder.kinds.registry import action_kind, trigger_kind
+from flowbuilder.kinds.logic import Kept
+from flowbuilder.kinds.registry import ACTIONS, action_kind, trigger_kind
 
 MAX_DEPTH = 60  # levels of nesting; real definitions have about a dozen
+_BROKEN = re.compile("[\0\ud800-\udfff]")  # characters that no database keeps
+KEYS = frozenset({"triggers", "profile_filter", "actions", "entry_action_id", "reentry_criteria"})
+ACTION_KEYS = frozenset({"id", "temporary_id", "type", "links", "data"})
 
 
 class UnableToImport(Exception):
@@ -74,6 +79,7 @@ def read_document(document: Any) -> Read:
         links=tuple(links),
         profile_filter=_object_or_none(definition, "profile_filter"),
         reentry=_object_or_none(definition, "reentry_criteria"),
+        extra={key: value for key, value in definition.items() if key not in KEYS},
     )
     if broken := check_shape(graph):
         raise UnableToImport(broken)
@@ -96,9 +102,10 @@ def _find_definition(document: Any) -> tuple[str, Mapping[str, Any]]:
         attributes = data.get("attributes")
         if not isinstance(attributes, Mapping):
             raise _refuse("no-flow", "“data.attributes” is missing: this is no flow.")
-    definition = (
-        attributes if "actions" in attributes or "triggers" in attributes else attributes.get("definition")
-    )
+    name = attributes.get("name")
+    definition = attributes.get("definition")
+    if "actions" in attributes or "triggers" in attributes:  # the name beside it is the flow's
+        definition = {key: value for key, value in attributes.items() if key != "name"}
     if not isinstance(definition, Mapping) or not ("actions" in definition or "triggers" in definition):
         raise _refuse(
             "no-flow", "There is no definition with triggers and actions in this JSON: it is no flow."
@@ -106,7 +113,6 @@ def _find_definition(document: Any) -> tuple[str, Mapping[str, Any]]:
     for key in ("triggers", "actions"):
         if not isinstance(definition.get(key, []), list):
             raise _refuse("no-flow", f"“{key}” is {_what(definition[key])}, not a list.")
-    name = attributes.get("name")
     return (name.strip()[:200] if isinstance(name, str) else ""), definition
 
 
@@ -148,13 +154,44 @@ def _read_actions(definition: Mapping[str, Any], notes: list[Problem]) -> tuple[
                     str(key),
                 )
         kind = action_kind(raw["type"])
+        raw, extra = _apart(raw)
         config, targets = kind.read_links(raw)
+        if ways := _ways(raw):  # a type of a future revision, with ways out of its own
+            config = {**config, Kept.WAYS: ways}
+            targets = {key: str(to) for key, to in raw["links"].items() if to is not None}
         config, found = kind.renew(config)
         notes += [Problem(one.code, one.text, str(key), one.path, one.blocks) for one in found]
         ports = tuple(port.name for port in kind.ports(config))
-        steps.append(Step(str(key), raw["type"], config, ports=ports))
+        steps.append(Step(str(key), raw["type"], config, ports=ports, extra=extra))
         links += [Link(str(key), port, target) for port, target in targets.items()]
     return steps, links
+
+
+def _apart(raw: Mapping[str, Any]) -> tuple[Mapping[str, Any], dict[str, Any]]:
+    """An action, and what nobody here knows of it: keys beside the known ones, links whose value is no step's id."""
+    extra = {key: value for key, value in raw.items() if key not in ACTION_KEYS}
+    links = raw.get("links")
+    if not isinstance(links, Mapping):
+        return raw, extra
+    known = {port.key for port in action_kind(raw["type"]).ports({})} | {NEXT}
+    own = raw["type"] not in ACTIONS  # what it links to nothing is a way too
+    odd = {
+        key: to
+        for key, to in links.items()
+        if not isinstance(to, str | int) and (to is not None if own else key not in known)
+    }
+    if not odd:
+        return raw, extra
+    kept = {key: to for key, to in links.items() if key not in odd}
+    return {**raw, "links": kept}, {**extra, "links": odd}
+
+
+def _ways(raw: Mapping[str, Any]) -> list[str]:
+    """The names of all ways out of an action whose type nobody here knows, where they are more than “next”."""
+    links = raw.get("links")
+    if raw["type"] in ACTIONS or not isinstance(links, Mapping) or set(links) <= {NEXT}:
+        return []
+    return list(links)
 
 
 def _object_or_none(definition: Mapping[str, Any], key: str) -> Mapping[str, Any] | None:
@@ -180,10 +217,11 @@ def _look_through(document: Any) -> None:
         one, level = todo.pop()
         if level > MAX_DEPTH:
             raise _refuse("too-deep", "The file is nested too deeply to be a flow.")
-        if isinstance(one, Mapping):
-            todo += [(part, level + 1) for pair in one.items() for part in pair]
+        if isinstance(one, str):
+            if _BROKEN.search(one):
+                shown = one.encode("ascii", "backslashreplace").decode()[:40]
+                raise _refuse("bad-character", f"The text “{shown}” holds a character that cannot be kept.")
         elif isinstance(one, list):
             todo += [(child, level + 1) for child in one]
-        elif isinstance(one, str) and any(char == "\0" or "\ud800" <= char <= "\udfff" for char in one):
-            shown = one.encode("ascii", "backslashreplace").decode()[:40]
-            raise _refuse("bad-character", f"The text “{shown}” holds a character that cannot be kept.")
+        elif isinstance(one, Mapping):
+            todo += [(part, level + 1) for pair in one.items() for part in pair]

@@ -7,14 +7,18 @@ Shape: https://developers.klaviyo.com/en/reference/create_flow (revision in sett
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
+from uuid import uuid4
 
 from flowbuilder.graph import Graph
 from flowbuilder.graph.values import Path
 from flowbuilder.graph.walk import all_in_order
-from flowbuilder.kinds.asks import fill, find_asks, find_contents, part_of
+from flowbuilder.kinds.asks import Place, fill, find_open, part_of
 from flowbuilder.kinds.registry import action_kind
 
 HEAD = ("data", "attributes", "definition")
@@ -30,13 +34,18 @@ def to_definition(graph: Graph) -> dict[str, Any]:
     }
     if graph.reentry is not None:
         definition["reentry_criteria"] = graph.reentry
-    return definition
+    return {**graph.extra, **definition} if graph.extra else definition
 
 
 def _action(graph: Graph, key: str) -> dict[str, Any]:
     step = graph.by_key[key]
     written = action_kind(step.type).write_links(step.config, graph.out.get(key, {}))
-    return {"temporary_id": key, "type": step.type, **written}
+    if not step.extra:
+        return {"temporary_id": key, "type": step.type, **written}
+    extra = dict(step.extra)
+    if isinstance(links := extra.pop("links", None), Mapping):  # ways out that nobody here knows
+        written = {**written, "links": {**links, **(written.get("links") or {})}}
+    return {**extra, "temporary_id": key, "type": step.type, **written}
 
 
 def create_body(name: str, definition: Mapping[str, Any]) -> dict[str, Any]:
@@ -52,33 +61,112 @@ class Bound:
     unmade: tuple[str, ...]
 
 
-def bind(definition: Mapping[str, Any], answers: Mapping[str, Any], templates: Mapping[str, str]) -> Bound:
-    """Replace every question by the account's answer, every content by the id of the template made from it.
+@dataclass(frozen=True)
+class Approved:
+    """A definition made ready for many accounts: what is open in it is looked for once.
 
-    Messages land as drafts, whatever the design says: nobody's customers hear from a flow nobody set live.
+    Messages are drafts, whatever the design says: nobody's customers hear from a flow nobody set live.
     """
-    missing = [
-        key for _, key, part in find_asks(definition) if part_of(answers.get(key), part) in (None, "", [])
-    ]
-    unmade = [key for _, key in find_contents(definition) if key not in templates]
-    filled = fill(definition, lambda key, part: part_of(answers.get(key), part), templates.get)
-    for action in filled["actions"]:
-        _draft(action)
-    return Bound(filled, tuple(dict.fromkeys(missing)), tuple(dict.fromkeys(unmade)))
+
+    definition: Mapping[str, Any]
+    asks: tuple[Place, ...]
+    contents: tuple[Place, ...]
+
+    @classmethod
+    def of(cls, definition: Mapping[str, Any]) -> Approved:
+        drafted = {**definition, "actions": [_draft(action) for action in definition["actions"]]}
+        asks, contents = find_open(drafted)
+        return cls(drafted, tuple(asks), tuple(contents))
+
+    def bind(self, answers: Mapping[str, Any], templates: Mapping[str, str]) -> Bound:
+        """Every question replaced by the account's answer, every content by the id of the template made from it.
+
+        What is not open is shared with the approved definition, so nobody may change it.
+        """
+        missing: dict[str, None] = {}
+        filled = _Copy(self.definition)
+        for path, key, part in self.asks:
+            found = part_of(answers.get(key), part)
+            if found in (None, "", []):
+                missing[key] = None
+            filled.put(path, found)
+        for path, key, _ in self.contents:
+            filled.put(path, templates.get(key))
+        unmade = dict.fromkeys(key for _, key, _ in self.contents if key not in templates)
+        return Bound(filled.root, tuple(missing), tuple(unmade))
+
+    def encode(self, name: str, answers: Mapping[str, Any], templates: Mapping[str, str]) -> bytes:
+        """create_body of what `bind` makes, as JSON. What is the same for every account was written once."""
+        pieces, holes = self._pieces
+        written = {
+            hole: encoded(templates.get(key) if made else part_of(answers.get(key), part))
+            for hole in set(holes)
+            for made, key, part in (hole,)
+        }
+        parts = [encoded(create_body(name, {})).removesuffix(b"{}}}}")]
+        for piece, hole in zip(pieces, holes, strict=False):
+            parts += (piece, written[hole])
+        return b"".join((*parts, pieces[-1], b"}}}"))
+
+    @cached_property
+    def _pieces(self) -> tuple[list[bytes], list[tuple[bool, str, str]]]:
+        """The definition as JSON, cut at what is open; and what goes between: (is it a template, key, part)."""
+        mark = uuid4().hex  # stands nowhere else
+        holes = [(made, *one) for made, ones in ((False, self.asks), (True, self.contents)) for one in ones]
+        filled = _Copy(self.definition)
+        for number, (_, path, _, _) in enumerate(holes):
+            filled.put(path, f"{mark}{number}")
+        found = re.split(f'"{mark}([0-9]+)"'.encode(), encoded(filled.root))
+        order = [holes[int(number)] for number in found[1::2]]
+        return found[::2], [(made, key, part) for made, _, key, part in order]
 
 
-def _draft(action: Any) -> None:
+def encoded(value: Any) -> bytes:
+    """As it is sent. ValueError where no JSON can hold it."""
+    return json.dumps(value, allow_nan=False, separators=(",", ":")).encode()
+
+
+class _Copy:
+    """A copy of plain values, made as deep as something in it is replaced."""
+
+    def __init__(self, value: Mapping[str, Any]) -> None:
+        self.root: dict[str, Any] = dict(value)
+        self._own: dict[Path, Any] = {(): self.root}
+
+    def put(self, path: Path, new: Any) -> None:
+        at = self._container(path[:-1])
+        at[path[-1]] = new
+
+    def _container(self, path: Path) -> Any:
+        own = self._own.get(path)
+        if own is None:
+            outer = self._container(path[:-1])
+            old = outer[path[-1]]
+            own = outer[path[-1]] = dict(old) if isinstance(old, dict) else list(old)
+            self._own[path] = own
+        return own
+
+
+def bind(definition: Mapping[str, Any], answers: Mapping[str, Any], templates: Mapping[str, str]) -> Bound:
+    """For one account: see Approved."""
+    return Approved.of(definition).bind(answers, templates)
+
+
+def _draft(action: Any) -> Any:
     """An action as a draft, with the actions that stand inside it: an experiment holds messages of its own."""
     data = action.get("data") if isinstance(action, dict) else None
     if not isinstance(data, dict):
-        return
-    if "status" in data:
-        data["status"] = "draft"
-    _draft(data.get("main_action"))
-    experiment = data.get("current_experiment")
-    variations = experiment.get("variations") if isinstance(experiment, dict) else None
-    for one in variations if isinstance(variations, list) else []:
-        _draft(one)
+        return action
+    fresh = dict(data)
+    if "status" in fresh:
+        fresh["status"] = "draft"
+    if "main_action" in fresh:
+        fresh["main_action"] = _draft(fresh["main_action"])
+    experiment = fresh.get("current_experiment")
+    if isinstance(experiment, dict) and isinstance(experiment.get("variations"), list):
+        variations = [_draft(one) for one in experiment["variations"]]
+        fresh["current_experiment"] = {**experiment, "variations": variations}
+    return {**action, "data": fresh}
 
 
 def with_defaults(definition: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:

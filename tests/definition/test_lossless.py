@@ -61,7 +61,9 @@ def smallest(kind: str, case: dict[str, Any]) -> dict[str, Any]:
     if "data" in case:
         split = kind.endswith("split")
         links = {"next_if_true": "w", "next_if_false": None} if split else {"next": None}
-        actions = [{"temporary_id": "s", "type": kind, "links": links, "data": case["data"]}]
+        links = None if "branches" in case["data"] else links  # they stand in the branches
+        actions = [{"temporary_id": "s", "type": kind, "links": links}]
+        actions[0] |= {"data": case["data"]} if case["data"] else {}
         actions += [wait] if split else []
         trigger = case.get("trigger", trigger)
     else:
@@ -127,7 +129,8 @@ def test_starters_are_ready(starter):
     known = Checking(describer.defaults, frozenset(frozen.contents), describer.words)
     assert check(frozen.graph, known) == []
     answers = {
-        one.key: {"email": "a@example.org", "label": "A"} if one.kind == "sender" else "MetrId"
+        one.key: one.default
+        or ({"email": "a@example.org", "label": "A"} if one.kind == "sender" else "MetrId")
         for one in frozen.questions
     }
     bound = bind(frozen.document["definition"], answers, dict.fromkeys(frozen.contents, "TmplId"))

@@ -53,6 +53,20 @@ def flow(**parts: Any) -> str:
         ('{"triggers": [], "actions": [], "x": "a\\u0000b"}', "character"),
         ("[" * 100_000, "nested"),
         ('{"triggers":[],"actions":[],"x":' + "[" * 500 + "]" * 500 + "}", "nested"),
+        (flow(actions=[{**ACTION, "data": {"x": json.loads("[" * 300 + "]" * 300)}}]), "nested"),
+        ('{"triggers":[],"actions":' + "[" * 1000 + "]" * 1000 + "}", "nested"),
+        (flow(actions=[{**ACTION, "data": {"name": "x" * 5_000_000}}]), "5,000,"),
+        (
+            flow(
+                actions=[
+                    {**ACTION, "links": {"next": "b"}},
+                    {**ACTION, "id": "b", "links": {"next": "c"}},
+                    {**ACTION, "id": "c", "links": {"next": "b"}},
+                ],
+                entry_action_id="a",
+            ),
+            "in a circle",
+        ),
         (flow(triggers="metric"), "“triggers” is a text"),
         (flow(actions={}), "“actions”"),
         (flow(triggers=[None]), "no type"),
@@ -92,6 +106,21 @@ def test_ids_may_be_numbers_and_odd_texts():
         action = {**ACTION, "id": key}
         graph = read_document({"triggers": [], "actions": [action], "entry_action_id": key}).graph
         assert graph.entry == str(key)
+
+
+def test_markup_in_names_is_only_text():
+    """It is kept as it is; templates escape it wherever it is shown."""
+    wild = "<img src=x onerror=alert(1)> {{ name }} {% if %}"
+    action = {
+        **ACTION,
+        "type": "send-sms",
+        "data": {"message": {"name": wild, "body": wild}, "status": "draft"},
+    }
+    read = read_document(
+        {"name": wild, "definition": json.loads(flow(actions=[action], entry_action_id="a"))}
+    )
+    assert read.name == wild
+    assert to_definition(read.graph)["actions"][0]["data"] == action["data"]
 
 
 # --- Anything at all ---------------------------------------------------------------------------------------------

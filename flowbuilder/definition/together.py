@@ -1,0 +1,161 @@
+"""What steps do together, and with the trigger: rules that no single step can see. Linear, and without models. Pure.
+
+Sources: https://help.klaviyo.com/hc/en-us/articles/115002779271 (delays), 115003883992 (splits), and what Create
+Flow was seen to refuse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from flowbuilder.definition.consent import WORDS, groups_of, messages_in, sent_by, without_consent
+from flowbuilder.graph import Graph, Problem, Step, Trigger
+from flowbuilder.graph.values import Path
+from flowbuilder.graph.walk import downwards
+from flowbuilder.kinds.asks import get_at
+
+Label = Callable[[str], str]
+SOFT_LIMIT = 500  # Klaviyo's own preview refuses larger flows
+DATE_STARTS = ("target-date", "countdown-delay")
+WAITS = ("time-delay", "back-in-stock-delay", *DATE_STARTS)
+EVENTS = ("metric", "price-drop", "low-inventory")
+
+
+def check_together(graph: Graph, label: Label) -> Iterator[Problem]:
+    """For a graph of sound shape: no circles, no links to nowhere."""
+    if len(graph.steps) > SOFT_LIMIT:
+        text = f"The flow has {len(graph.steps)} steps; Klaviyo's own editor is slow beyond {SOFT_LIMIT}."
+        yield Problem("many-steps", text, None, blocks=False)
+    if graph.trigger:
+        yield from _with_trigger(graph, graph.trigger, label)
+    order = downwards(graph)
+    yield from _too_soon(graph, label, order)
+    for channel, key in without_consent(graph, order).items():
+        text = (
+            f"Nothing in this flow makes sure that people agreed to {WORDS[channel]} before {label(key)}: "
+            "say so in the profile filter, in a split, or in the message itself."
+        )
+        yield Problem("no-consent", text, key, blocks=False)
+    yield from _loud(graph)
+    for step in graph.steps:
+        if step.type in WAITS and not graph.out.get(step.key):
+            text = f"Nothing comes after {label(step.key)}: people wait, and then leave the flow."
+            yield Problem("last-delay", text, step.key, blocks=False)
+
+
+# --- The trigger ------------------------------------------------------------------------------------------------
+
+
+def _with_trigger(graph: Graph, trigger: Trigger, label: Label) -> Iterator[Problem]:
+    first = graph.by_key.get(graph.entry or "")
+    if trigger.type == "date" and first and first.type not in DATE_STARTS:
+        text = "A flow that starts with a date begins with a target date or a countdown: put one first."
+        yield Problem("date-first", text, first.key)
+    for step in graph.steps:
+        if step.type == "trigger-split":
+            yield from _trigger_split(trigger, step)
+        elif step.type in DATE_STARTS and trigger.type != "date":
+            text = f"{label(step.key)} waits for a date, and this flow does not start with one: use a delay."
+            yield Problem("no-date", text, step.key, blocks=False)
+
+
+def _trigger_split(trigger: Trigger, step: Step) -> Iterator[Problem]:
+    if trigger.type not in EVENTS:
+        text = "A trigger split needs a flow that starts with an event; use a conditional split."
+        yield Problem("no-event", text, step.key)
+    elif trigger.type == "metric" and step.config.get("trigger_id") != trigger.config.get("id"):
+        text = "This split speaks of another trigger than the flow's."
+        yield Problem("other-trigger", text, step.key, ("trigger_id",))
+    if step.config.get("trigger_type") != trigger.type:
+        text = f"This split speaks of a trigger of the type “{step.config.get('trigger_type')}”."
+        yield Problem("other-trigger", text, step.key, ("trigger_type",))
+
+
+# --- Time -------------------------------------------------------------------------------------------------------
+
+
+def links_too_soon(
+    graph: Graph, order: Sequence[str] | None = None
+) -> dict[str, dict[tuple[str | None, str], str | None]]:
+    """step -> the links into it on which nobody has waited -> who wrote to them last (None: nobody, they just came).
+
+    A wait ends it; splits and changes to a profile take no time.
+    """
+    found: dict[str, dict[tuple[str | None, str], str | None]] = {}
+    if graph.entry:
+        found[graph.entry] = {(None, "next"): None}
+    for key in downwards(graph) if order is None else order:
+        step = graph.by_key[key]
+        before = found.get(key)
+        if step.type in WAITS or (before is None and not sent_by(step)):
+            continue
+        if sent_by(step):
+            last: str | None = key
+        else:
+            last = next((one for one in (before or {}).values() if one), None)
+        for port, target in graph.targets(key):
+            if target is not None:
+                found.setdefault(target, {})[key, port] = last
+    return found
+
+
+def _too_soon(graph: Graph, label: Label, order: Sequence[str]) -> Iterator[Problem]:
+    soon = links_too_soon(graph, order)
+    for step in graph.steps:
+        here = soon.get(step.key)
+        if here is None:
+            continue
+        last = next((one for one in here.values() if one), None)
+        if sent_by(step) and last:
+            text = f"{label(step.key)} goes out together with {label(last)}: put a delay between them."
+            yield Problem("no-wait", text, step.key, blocks=False)
+        for path in reads_later(step):
+            after = f"right after {label(last)}" if last else "as soon as people enter"
+            text = f"{label(step.key)} looks {after} for what happens later: put a delay before it."
+            yield Problem("reads-too-soon", text, step.key, path, blocks=False)
+            break
+
+
+def reads_later(step: Step) -> Iterator[Path]:
+    """Paths of a split's conditions on what happens after people entered the flow."""
+    for path, value in _filters(step):
+        for number, group in enumerate(groups_of(value)):
+            for index, one in enumerate(group):
+                if (
+                    get_at(one, ("type",)) == "profile-metric"
+                    and get_at(one, ("timeframe_filter", "operator")) == "flow-start"
+                ):
+                    yield (*path, "condition_groups", number, "conditions", index)
+
+
+def _filters(step: Step) -> Iterator[tuple[Path, Any]]:
+    if step.type == "conditional-split":
+        yield ("profile_filter",), step.config.get("profile_filter")
+    elif step.type == "multi-branch-split":
+        branches = step.config.get("branches")
+        for index, branch in enumerate(branches if isinstance(branches, list) else []):
+            yield ("branches", index, "branch_filter"), get_at(branch, ("branch_filter",))
+
+
+# --- Status -----------------------------------------------------------------------------------------------------
+
+
+def is_loud(config: Mapping[str, Any]) -> bool:
+    return config.get("status") not in (None, "draft")
+
+
+def _loud(graph: Graph) -> Iterator[Problem]:
+    """One word for the whole flow: an imported one is live in every message."""
+    loud = [step for step in graph.steps if is_loud(step.config) and any(messages_in(step))]
+    if not loud:
+        return
+    status = str(loud[0].config["status"])
+    if len(loud) == 1:
+        text = f"This message is set to “{status}”. It lands as a draft: set it live in Klaviyo when it is ready."
+    else:
+        text = (
+            f"{len(loud)} messages are not drafts (this one is “{status}”). All land as drafts: set them live in "
+            "Klaviyo when they are ready."
+        )
+    yield Problem("lands-as-draft", text, loud[0].key, ("status",), blocks=False)
