@@ -15,6 +15,18 @@ SQLITE_VERSION = (
     "CREATE TRIGGER version_never_changes BEFORE UPDATE OF flow_id, number, document, content_hash "
     "ON flowbuilder_version BEGIN SELECT RAISE(ABORT, 'a version never changes'); END"
 )
+SQLITE_EDIT = (
+    "CREATE TRIGGER edit_never_changes BEFORE UPDATE OF flow_id, number, kind, of_id, name, change, at "
+    "ON flowbuilder_edit BEGIN SELECT RAISE(ABORT, 'an edit never changes'); END"
+)
+POSTGRES_EDIT = """
+CREATE FUNCTION edit_never_changes() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION 'an edit never changes' USING ERRCODE = 'check_violation';
+END $$;
+CREATE TRIGGER edit_never_changes BEFORE UPDATE OF flow_id, number, kind, of_id, name, change, at
+  ON flowbuilder_edit FOR EACH ROW EXECUTE FUNCTION edit_never_changes();
+"""
 POSTGRES = """
 CREATE FUNCTION link_stays_in_its_flow() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -52,3 +64,14 @@ def remove(apps, schema_editor):
         return
     for name in ("link_stays_in_its_flow_insert", "link_stays_in_its_flow_update", "version_never_changes"):
         schema_editor.execute(f"DROP TRIGGER IF EXISTS {name}")
+
+
+def install_edits(apps, schema_editor):
+    schema_editor.execute(POSTGRES_EDIT if schema_editor.connection.vendor == "postgresql" else SQLITE_EDIT)
+
+
+def remove_edits(apps, schema_editor):
+    if schema_editor.connection.vendor == "postgresql":
+        schema_editor.execute("DROP FUNCTION edit_never_changes CASCADE")
+    else:
+        schema_editor.execute("DROP TRIGGER IF EXISTS edit_never_changes")

@@ -1,188 +1,14 @@
-"""Designs, their versions, and what happened to accounts. Facts and constraints; the rules live in operations.
-
-    Flow - Trigger, Action, Link        a working design: one trigger, steps, links from a port to a step
-    Flow - Version - TemplateFlow       frozen snapshots, and the page on which one is offered
-    Install - Publication - Attempt     a template flow in an account, and every call that brought it there
-
-Two promises are kept by triggers in the database (guards.py): the ends of a link lie in its flow,
-and a version never changes.
-"""
+"""What happens to accounts: installs, publications, every call, and what was made."""
 
 from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import KlaviyoAccount, User, Workspace
-
-# --- The design --------------------------------------------------------------------------------------------------
-
-
-class Flow(models.Model):
-    """A working design. `revision` counts the acts on it; an act says which one it was made against."""
-
-    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="flows")
-    name = models.CharField(max_length=200)
-    profile_filter = models.JSONField(null=True, blank=True)
-    reentry = models.JSONField(null=True, blank=True)
-    revision = models.PositiveIntegerField(default=0)
-    created_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
-    created_at = models.DateTimeField(default=timezone.now)
-    changed_at = models.DateTimeField(default=timezone.now)
-
-    class Meta:
-        ordering = ("-changed_at", "-pk")
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class Trigger(models.Model):
-    flow = models.OneToOneField(Flow, models.CASCADE, related_name="trigger")
-    type = models.CharField(max_length=40)
-    config = models.JSONField(default=dict, blank=True)
-
-    def __str__(self) -> str:
-        return f"{self.type} of {self.flow}"
-
-
-class Action(models.Model):
-    """A step. `key` names it inside the flow, through moves and versions; `config` is Klaviyo's `data`."""
-
-    flow = models.ForeignKey(Flow, models.CASCADE, related_name="actions")
-    key = models.CharField(max_length=64)
-    type = models.CharField(max_length=40)
-    name = models.CharField(max_length=200, blank=True)
-    config = models.JSONField(default=dict, blank=True)
-
-    class Meta:
-        ordering = ("pk",)
-        constraints = (models.UniqueConstraint(fields=["flow", "key"], name="one_step_a_key"),)
-
-    def __str__(self) -> str:
-        return f"{self.type} {self.key}"
-
-
-class Link(models.Model):
-    """From a port of a step, or from the trigger where `source` is null, to a step."""
-
-    flow = models.ForeignKey(Flow, models.CASCADE, related_name="links")
-    source = models.ForeignKey(Action, models.CASCADE, null=True, blank=True, related_name="links_out")
-    port = models.CharField(max_length=64, default="next")
-    target = models.ForeignKey(Action, models.CASCADE, related_name="links_in")
-
-    class Meta:
-        ordering = ("pk",)
-        constraints = (
-            models.UniqueConstraint(fields=["source", "port"], name="one_link_a_port"),
-            models.UniqueConstraint(
-                fields=["flow"], condition=Q(source=None), name="one_link_from_the_trigger"
-            ),
-            models.CheckConstraint(
-                condition=~Q(source=F("target")) | Q(source=None), name="no_link_to_itself"
-            ),
-        )
-
-    def __str__(self) -> str:
-        return f"{self.source or 'trigger'} -{self.port}-> {self.target}"
-
-
-class Requirement(models.Model):
-    """Something each account must supply: the question, and how to find the answer in the account."""
-
-    class Kind(models.TextChoices):
-        METRIC = "metric", "Metric"
-        LIST = "list", "List"
-        SEGMENT = "segment", "Segment"
-        GROUP = "group", "Lists and segments"
-        SENDER = "sender", "Sender"
-        TEMPLATE = "template", "Email template"
-        TEXT = "text", "Text"
-        DELAY = "delay", "Delay"
-        PROPERTY = "property", "Profile property"
-
-    flow = models.ForeignKey(Flow, models.CASCADE, related_name="requirements")
-    key = models.SlugField(max_length=40)
-    kind = models.CharField(max_length=10, choices=Kind)
-    question = models.CharField(max_length=200)
-    help = models.CharField(max_length=300, blank=True)
-    looks_for = models.CharField(max_length=200, blank=True, help_text="The name to look for in the account.")
-    integration = models.CharField(
-        max_length=200, blank=True, help_text="The integration a metric comes from."
-    )
-    default = models.JSONField(null=True, blank=True, help_text="What stood there in the design.")
-
-    class Meta:
-        ordering = ("pk",)
-        constraints = (models.UniqueConstraint(fields=["flow", "key"], name="one_requirement_a_key"),)
-
-    def __str__(self) -> str:
-        return self.question
-
-
-class EmailContent(models.Model):
-    """What an email says, written here: made as an email template in each account before the flow is."""
-
-    flow = models.ForeignKey(Flow, models.CASCADE, related_name="contents")
-    key = models.SlugField(max_length=64)
-    name = models.CharField(max_length=200)
-    html = models.TextField()
-    text = models.TextField(blank=True)
-
-    class Meta:
-        ordering = ("pk",)
-        constraints = (models.UniqueConstraint(fields=["flow", "key"], name="one_content_a_key"),)
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class Version(models.Model):
-    """A frozen snapshot. `document` holds all that could change what lands; the hash covers exactly that."""
-
-    flow = models.ForeignKey(Flow, models.PROTECT, related_name="versions")
-    number = models.PositiveIntegerField()
-    name = models.CharField(max_length=200)
-    notes = models.TextField(blank=True)
-    document = models.JSONField()
-    content_hash = models.CharField(max_length=64)
-    author = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
-    created_at = models.DateTimeField(default=timezone.now)
-
-    class Meta:
-        ordering = ("-number",)
-        constraints = (models.UniqueConstraint(fields=["flow", "number"], name="one_version_a_number"),)
-
-    def __str__(self) -> str:
-        return f"{self.name} v{self.number}"
-
-
-class TemplateFlow(models.Model):
-    """A flow offered in the library."""
-
-    class Visibility(models.TextChoices):
-        SITE = "site", "Everybody on this site"
-        WORKSPACE = "workspace", "Only this workspace"
-
-    slug = models.SlugField(unique=True, max_length=80)
-    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="template_flows")
-    flow = models.OneToOneField(Flow, models.PROTECT, related_name="template_flow")
-    name = models.CharField(max_length=200)
-    description = models.TextField(blank=True)
-    visibility = models.CharField(max_length=10, choices=Visibility, default=Visibility.SITE)
-    current_version = models.ForeignKey(Version, models.PROTECT, related_name="+")
-    created_at = models.DateTimeField(default=timezone.now)
-
-    class Meta:
-        ordering = ("name", "pk")
-
-    def __str__(self) -> str:
-        return self.name
-
-
-# --- What happens to accounts ------------------------------------------------------------------------------------
+from flowbuilder.models.offer import TemplateFlow, Version
 
 
 class Install(models.Model):
@@ -203,6 +29,8 @@ class Install(models.Model):
     state = models.CharField(max_length=12, choices=State, default=State.CHOOSING)
     # requirement key -> {"value": ..., "how": "in words", "by": "found" or "person"}
     answers = models.JSONField(default=dict, blank=True)
+    # how it is built in this account: {"duplicate_tails": true, "nest_branches": true}
+    shape = models.JSONField(default=dict, blank=True)
     live_flow_id = models.CharField(max_length=40, blank=True)
     # our step key -> {"action": id, "message": id or null}
     step_map = models.JSONField(default=dict, blank=True)
@@ -247,6 +75,7 @@ class Publication(models.Model):
     asked_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="publications")
     flow_name = models.CharField(max_length=200)
     answers = models.JSONField(default=dict, blank=True)
+    shape = models.JSONField(default=dict, blank=True)  # as the install said when it was asked
     state = models.CharField(max_length=12, choices=State, default=State.ASKED)
     reason = models.TextField(blank=True)
     # [{"text", "pointer", "step", "path"}]: what Klaviyo refused, mapped to our steps

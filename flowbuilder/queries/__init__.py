@@ -1,0 +1,11 @@
+"""What can be asked of flows and publications: rows read into values. Never writes.
+
+design.py    one flow as values, with names for ids, cards and problems
+edits.py     the acts on a flow: what can be undone, how it was before
+flows.py     lists of flows, refusals
+"""
+
+from flowbuilder.queries.design import Design, as_step, draft_of, graph_of, ids_in, questions_used
+from flowbuilder.queries.flows import flow_rows
+
+__all__ = ["Design", "as_step", "draft_of", "flow_rows", "graph_of", "ids_in", "questions_used"]
