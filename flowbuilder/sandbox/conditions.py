@@ -137,15 +137,14 @@ def metric_filters(value: Any, pointer: str, report: Report) -> None:
 
 
 METRIC_TIMES = DATE | DATE_RANGE | RELATIVE | RELATIVE_ANNIVERSARY | RELATIVE_RANGE | ALLTIME | FLOW_START
+PROFILE_METRIC_KEYS: dict[str, Shape] = {
+    "type": anything,
+    "metric_id": STRING,
+    "measurement": one_of("count", "sum"),
+    "measurement_filter": filter_of(NUMERIC),
+}
 PROFILE_METRIC = record(
-    {
-        "type": anything,
-        "metric_id": STRING,
-        "measurement": one_of("count", "sum"),
-        "measurement_filter": filter_of(NUMERIC),
-        "timeframe_filter": filter_of(METRIC_TIMES),
-    },
-    {"metric_filters": metric_filters},
+    {**PROFILE_METRIC_KEYS, "timeframe_filter": filter_of(METRIC_TIMES)}, {"metric_filters": metric_filters}
 )
 OBJECT_FILTERS = listing(
     record({"property_id": integer(), "filter": filter_of(EVENT - CALENDAR - ANNIVERSARY)})

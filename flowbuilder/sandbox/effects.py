@@ -1,6 +1,6 @@
 """What the service does to an accepted definition: real ids, defaults, copies of templates.
 
-Used by flows.py and seed.py. The input is one that rules.py found nothing wrong with.
+Used by flows.py, seed.py and the handlers of single actions. The input is one that rules.py found nothing wrong with.
 """
 
 from __future__ import annotations
@@ -82,12 +82,13 @@ DATA_DEFAULTS: dict[str, dict[str, Any]] = {
 }
 
 
-class Realised:
-    """A definition as the service stores it, with the messages it made on the way."""
+class Maker:
+    """Makes the stored form of actions. `ids`: the stored id of every id or temporary id that links may name."""
 
-    def __init__(self, store: Store, account: str, definition: dict[str, Any]) -> None:
+    def __init__(self, store: Store, account: str) -> None:
         self.store = store
         self.account = account
+        self.ids: dict[str | None, str | None] = {None: None}
         self.messages: list[dict[str, Any]] = []  # {"id", "action", "channel", "definition"}
         row = store.row("select attributes from account where id = ?", account)
         assert row is not None
@@ -97,24 +98,11 @@ class Realised:
             "from_label": contact["default_sender_name"],
         }
 
-        given = deepcopy(definition)
-        by_id = {action["temporary_id"]: action for action in given["actions"]}
-        self.ids: dict[str | None, str | None] = {None: None}
-        for name in breadth_first(given["entry_action_id"], by_id):
-            self.ids[name] = store.next_id("flow-action")
-            for inner, _ in nested(by_id[name]):
-                self.ids[inner["temporary_id"]] = store.next_id("flow-action")
-        self.definition: dict[str, Any] = {
-            "triggers": [self.trigger(trigger) for trigger in given["triggers"]],
-            "profile_filter": as_stored(given.get("profile_filter")),
-            "actions": [self.action(action) for action in given["actions"]],
-            "entry_action_id": self.ids[given["entry_action_id"]],
-        }
-        if given.get("reentry_criteria") is not None:
-            self.definition["reentry_criteria"] = given["reentry_criteria"]
-
-    def trigger(self, given: dict[str, Any]) -> dict[str, Any]:
-        return {"type": given["type"], **TRIGGER_DEFAULTS.get(given["type"], {}), **as_stored(given)}
+    def number(self, action: Action) -> None:
+        """New ids for an action and for those inside it."""
+        self.ids[action["temporary_id"]] = self.store.next_id("flow-action")
+        for inner, _ in nested(action):
+            self.ids[inner["temporary_id"]] = self.store.next_id("flow-action")
 
     def links(self, given: dict[str, Any] | None) -> dict[str, Any] | None:
         if given is None:
@@ -146,9 +134,12 @@ class Realised:
         return data
 
     def branch(self, given: dict[str, Any]) -> dict[str, Any]:
-        out = {"is_else": False, "branch_filter": None, **given, "branch_id": self.store.next_id("branch")}
+        out = {"is_else": False, "branch_filter": None, **given, "branch_id": self.branch_id(given)}
         out["links"] = self.links(given.get("links"))
         return out
+
+    def branch_id(self, given: dict[str, Any]) -> str:
+        return self.store.next_id("branch")
 
     def experiment(self, given: dict[str, Any] | None) -> dict[str, Any] | None:
         if given is None:
@@ -163,7 +154,7 @@ class Realised:
 
     def message(self, kind: str, action: str, given: dict[str, Any]) -> dict[str, Any]:
         out = {**MESSAGE_DEFAULTS[kind], **given}
-        id = self.store.next_id("flow-message")
+        id = self.message_id(action)
         if kind == "send-email":
             for name, value in self.sender.items():
                 out[name] = out[name] or value
@@ -176,12 +167,37 @@ class Realised:
         self.messages.append({"id": id, "action": action, "channel": kind, "definition": out})
         return out
 
+    def message_id(self, action: str) -> str:
+        return self.store.next_id("flow-message")
+
     def copy_template(self, source: str, message: str) -> str:
         """The flow's own copy: later changes of the source do not reach it, and nobody can delete it."""
         template = self.store.get("template", self.account, source)
         assert template is not None
         attributes = {**template.attributes, "attached_to": message}
         return self.store.add("template", self.account, attributes, is_copy=True).id
+
+
+class Realised(Maker):
+    """A whole new definition as the service stores it, with the messages it made on the way."""
+
+    def __init__(self, store: Store, account: str, definition: dict[str, Any]) -> None:
+        super().__init__(store, account)
+        given = deepcopy(definition)
+        by_id = {action["temporary_id"]: action for action in given["actions"]}
+        for name in breadth_first(given["entry_action_id"], by_id):
+            self.number(by_id[name])
+        self.definition: dict[str, Any] = {
+            "triggers": [self.trigger(trigger) for trigger in given["triggers"]],
+            "profile_filter": as_stored(given.get("profile_filter")),
+            "actions": [self.action(action) for action in given["actions"]],
+            "entry_action_id": self.ids[given["entry_action_id"]],
+        }
+        if given.get("reentry_criteria") is not None:
+            self.definition["reentry_criteria"] = given["reentry_criteria"]
+
+    def trigger(self, given: dict[str, Any]) -> dict[str, Any]:
+        return {"type": given["type"], **TRIGGER_DEFAULTS.get(given["type"], {}), **as_stored(given)}
 
 
 def delay(data: dict[str, Any]) -> dict[str, Any]:

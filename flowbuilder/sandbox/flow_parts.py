@@ -1,4 +1,4 @@
-"""Handlers that read the actions and messages of flows. Changing them comes with a later issue.
+"""Handlers that read the actions and messages of flows. They are changed in action_changes.py and insertions.py.
 
 Called by the server through routes.py, and by flows.py for included resources.
 """
@@ -14,6 +14,7 @@ from .filters import ANY, EQUALS, RANGE, Allowed, ordered, select
 from .resources import found
 from .store import Thing
 
+FIELDS = {"created", "updated", "definition"}
 FILTER: Allowed = {
     "id": ANY,
     "action_type": frozenset({"any", "equals"}),
@@ -46,6 +47,23 @@ CHANNELS = {
     "send-internal-alert": "internal_alert",
 }
 Action = dict[str, Any]
+
+
+def flow_document(call: Call, flow: Thing, *, definition: bool = False) -> Resource:
+    given = flow.attributes
+    attributes = {
+        "name": given["name"],
+        "status": given["status"],
+        "archived": given["archived"],
+        "created": flow.created,
+        "updated": flow.updated,
+        "trigger_type": given["trigger_type"],
+    }
+    if definition:
+        attributes["definition"] = flow.body
+    owner = f"/api/flows/{flow.id}"
+    parts = {name: related(call, owner, name) for name in ("flow-actions", "tags")}
+    return resource(call, "flow", flow.id, attributes, relationships=parts)
 
 
 def action_document(call: Call, flow: Thing, action: Action) -> Resource:
@@ -106,15 +124,33 @@ def messages_of(call: Call, action: str) -> list[Thing]:
 
 
 def get_flow_action(call: Call, id: str) -> Reply:
-    names = call.listed("include", {"flow-messages"})
+    names = call.listed("include", {"flow", "flow-messages"})
     action, flow = action_and_flow(call, id)
-    extra = [message_document(call, message) for message in messages_of(call, id)] if names else None
-    return single(call, action_document(call, flow, action), included=extra)
+    extra = [flow_document(call, flow)] if "flow" in names else []
+    if "flow-messages" in names:
+        extra += [message_document(call, message) for message in messages_of(call, id)]
+    return single(call, action_document(call, flow, action), included=extra if names else None)
 
 
 def list_action_messages(call: Call, id: str) -> Reply:
     action_and_flow(call, id)
     return collection(call, messages_of(call, id), lambda message: message_document(call, message), size=50)
+
+
+def list_action_message_ids(call: Call, id: str) -> Reply:
+    action_and_flow(call, id)
+    messages = messages_of(call, id)
+    return collection(call, messages, lambda message: {"type": "flow-message", "id": message.id}, size=50)
+
+
+def flow_of_action(call: Call, id: str) -> Reply:
+    _, flow = action_and_flow(call, id)
+    return single(call, flow_document(call, flow))
+
+
+def flow_id_of_action(call: Call, id: str) -> Reply:
+    _, flow = action_and_flow(call, id)
+    return single(call, {"type": "flow", "id": flow.id})
 
 
 def get_flow_message(call: Call, id: str) -> Reply:

@@ -10,10 +10,10 @@ from typing import Any
 
 from .call import Call, Reply
 from .effects import TRIGGER_LABELS, Realised
-from .envelope import Resource, check_fields, collection, related, resource, single
+from .envelope import Resource, check_fields, collection, single
 from .errors import ApiError, Problem
 from .filters import ANY, EQUALS, RANGE, TEXT, Allowed, ordered, select
-from .flow_parts import action_document
+from .flow_parts import action_document, flow_document
 from .resources import found, look, required_text
 from .rules import check_definition
 from .shape import words
@@ -38,23 +38,6 @@ WITH_STATUS = frozenset(
         " ab-test content-experiment internal-service"
     )
 )
-
-
-def flow_document(call: Call, flow: Thing, *, definition: bool = False) -> Resource:
-    given = flow.attributes
-    attributes = {
-        "name": given["name"],
-        "status": given["status"],
-        "archived": given["archived"],
-        "created": flow.created,
-        "updated": flow.updated,
-        "trigger_type": given["trigger_type"],
-    }
-    if definition:
-        attributes["definition"] = flow.body
-    owner = f"/api/flows/{flow.id}"
-    parts = {name: related(call, owner, name) for name in ("flow-actions", "tags")}
-    return resource(call, "flow", flow.id, attributes, relationships=parts)
 
 
 def included(call: Call, flows: Sequence[Thing], names: set[str]) -> list[Resource]:

@@ -33,6 +33,16 @@ def edges(action: Action) -> list[Edge]:
     return out
 
 
+def relink(action: Action, old: str | None, new: str | None) -> None:
+    """Every link of the action that leads to `old` leads to `new`."""
+    data = action.get("data")
+    branches = data.get("branches") if isinstance(data, dict) else None
+    for holder in (action, *(branches or [])):
+        links = holder.get("links") or {}
+        for name in [name for name, target in links.items() if target == old]:
+            links[name] = new
+
+
 def is_target(value: Any) -> bool:
     return value is None or isinstance(value, str)
 

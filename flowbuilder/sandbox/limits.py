@@ -6,8 +6,6 @@ full length, whatever comes in between; refused requests do not count.
 
 from __future__ import annotations
 
-from math import ceil
-
 from .errors import ApiError, Problem
 from .store import Store
 
@@ -37,21 +35,23 @@ def take(store: Store, bucket: str, windows: Windows) -> tuple[int, int]:
     with store.transaction():
         now = store.now()
         state: list[tuple[int, int, float, int]] = []
-        wait = 0
+        wait = 0.0
         for number, seconds in windows:
             row = store.row("select * from allowance where bucket = ? and seconds = ?", bucket, seconds)
             started, used = (row["started"], row["used"]) if row else (now, 0)
             if now - started >= seconds or started > now:
                 started, used = now, 0
             if used >= number:
-                wait = max(wait, ceil(started + seconds - now))
+                wait = max(wait, started + seconds - now)
             state.append((number, seconds, started, used + 1))
-        if wait:
-            raise Spent(wait)
+        if wait > 0:
+            raise Spent(store.waiting_time(wait))
         for _, seconds, started, used in state:
             store.run("insert or replace into allowance values (?, ?, ?, ?)", bucket, seconds, started, used)
     number, seconds, started, used = state[0]
-    return number - used, ceil(started + seconds - now) - 1  # observed: a window of one second resets in 0
+    return number - used, store.waiting_time(
+        started + seconds - now
+    ) - 1  # observed: a window of one second resets in 0
 
 
 def headers(windows: Windows, remaining: int, reset: int) -> dict[str, str]:

@@ -34,6 +34,8 @@ class Options:
     limits: bool = True
     tree_only: bool = False
     multi_branch_fails: bool = False
+    stale_patches: bool = False
+    speed: int = 1
     quiet: bool = False
     clock: Callable[[], float] = field(default=time, compare=False)
 
@@ -70,6 +72,17 @@ def add_arguments(parser: ArgumentParser) -> None:
     add(
         "--multi-branch-fails", action="store_true", help="answer 500 to a new flow with a multi-branch split"
     )
+    add(
+        "--stale-patches",
+        action="store_true",
+        help="answer a change of an action with the template it had before",
+    )
+    add(
+        "--speed",
+        type=int,
+        default=base.speed,
+        help="how many of its seconds pass in one of ours: limits and created times (default %(default)s)",
+    )
     add("--quiet", action="store_true", help="do not print a line for each request")
 
 
@@ -88,5 +101,7 @@ def from_arguments(given: Mapping[str, Any]) -> Options:
         limits=given["limits"],
         tree_only=given["tree_only"],
         multi_branch_fails=given["multi_branch_fails"],
+        stale_patches=given["stale_patches"],
+        speed=max(1, given["speed"]),
         quiet=given["quiet"],
     )

@@ -12,6 +12,9 @@ from .call import Call, Reply
 from .envelope import Resource, collection, related, resource, single
 from .errors import ApiError, Problem, bad_parameter, invalid, not_found
 from .filters import EQUALS, Allowed, ordered, select
+from .rules import AT, check_references
+from .segments import SEGMENT
+from .shape import Report
 from .store import Thing
 
 MAPPED = {
@@ -191,14 +194,30 @@ def create_list(call: Call) -> Reply:
 def create_segment(call: Call) -> Reply:
     given = call.resource("segment", ("name", "definition"), ("is_starred",))
     definition = given["definition"]
-    groups = definition.get("condition_groups") if isinstance(definition, dict) else None
-    if not isinstance(groups, list) or not groups:
-        detail = "'definition' must hold at least one of 'condition_groups'."
-        raise invalid(detail, "/data/attributes/definition")
+    report = Report("segment")
+    SEGMENT(definition, AT, report)
+    check_references(
+        definition, AT, lambda kind, id: call.store.get(kind, call.account, id) is not None, report
+    )
+    if not isinstance(given.get("is_starred", False), bool):
+        report.add("/data/attributes/is_starred", "Must be a valid boolean.")
+    if report.problems:
+        raise ApiError(*report.problems)
     state = {"is_active": True, "is_processing": False, "is_starred": bool(given.get("is_starred", False))}
     attributes = {"name": required_text(given, "name"), "definition": definition, **state}
     thing = call.store.add("segment", call.account, attributes)
     return single(call, group_document(call, thing), status=201)
+
+
+def delete_list(call: Call, id: str) -> Reply:
+    """Flows that start from it stay as they are, and so do segments that look at it."""
+    call.store.remove(found(call, "list", id))
+    return Reply(204)
+
+
+def delete_segment(call: Call, id: str) -> Reply:
+    call.store.remove(found(call, "segment", id))
+    return Reply(204)
 
 
 def required_text(given: dict[str, Any], name: str) -> str:

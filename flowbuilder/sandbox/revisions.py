@@ -1,6 +1,7 @@
 """Which revision of the API a request gets. Used by the server.
 
-The sandbox behaves as the newest revision whatever is asked; the header only decides between going on and failing.
+The sandbox behaves as the newest revision whatever is asked; the header decides between going on and failing, and
+which endpoints there are yet.
 """
 
 from __future__ import annotations

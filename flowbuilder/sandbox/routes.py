@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from . import flow_parts, flows, resources, tags, templates
+from . import action_changes, flow_parts, flows, insertions, preview_sends, resources, tags, templates
 from .call import Reply
 from .limits import XS, L, M, S, Windows, daily
 
@@ -26,6 +26,7 @@ class Route:
     scopes: tuple[str, ...]
     limits: Windows
     params: tuple[str, ...] = ()
+    since: str = ""  # the first revision that has it; none: all that are supported
 
     @property
     def name(self) -> str:
@@ -84,6 +85,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/api/lists", resources.list_lists, ("lists:read",), L, (*PAGED, "filter", "sort", *GROUP)),
     Route("POST", "/api/lists", resources.create_list, ("lists:write",), daily(M, 150), fields("list")),
     Route("GET", "/api/lists/{id}", resources.get_list, ("lists:read",), L, fields("list")),
+    Route("DELETE", "/api/lists/{id}", resources.delete_list, ("lists:write",), M),
     Route(
         "GET",
         "/api/segments",
@@ -101,6 +103,7 @@ ROUTES: tuple[Route, ...] = (
         fields("segment"),
     ),
     Route("GET", "/api/segments/{id}", resources.get_segment, ("segments:read",), L, fields("segment")),
+    Route("DELETE", "/api/segments/{id}", resources.delete_segment, ("segments:write",), S),
     Route(
         "GET",
         "/api/templates",
@@ -116,9 +119,17 @@ ROUTES: tuple[Route, ...] = (
     Route(
         "POST", "/api/template-clone", templates.clone_template, ("templates:write",), L, fields("template")
     ),
+    Route(
+        "POST",
+        "/api/template-preview-send-jobs",
+        preview_sends.send_preview,
+        ("templates:write",),
+        daily(XS, 100),
+    ),
     Route("GET", "/api/tags", tags.list_tags, ("tags:read",), S, (*PAGED, "filter", "sort", *fields("tag"))),
     Route("POST", "/api/tags", tags.create_tag, ("tags:read", "tags:write"), S, fields("tag")),
     Route("GET", "/api/tags/{id}", tags.get_tag, ("tags:read",), S, fields("tag")),
+    Route("DELETE", "/api/tags/{id}", tags.delete_tag, ("tags:read", "tags:write"), S),
     Route("GET", "/api/tags/{id}/relationships/flows", tags.flows_of_tag, ("flows:read", "tags:read"), S),
     Route("POST", "/api/tags/{id}/relationships/flows", tags.tag_flows, ("flows:write", "tags:write"), S),
     Route("DELETE", "/api/tags/{id}/relationships/flows", tags.untag_flows, ("flows:write", "tags:write"), S),
@@ -153,7 +164,43 @@ ROUTES: tuple[Route, ...] = (
         flow_parts.get_flow_action,
         FLOW_READ,
         S,
-        ("include", *fields("flow-action", "flow-message")),
+        ("include", *fields("flow-action", "flow-message", "flow")),
+    ),
+    Route(
+        "POST",
+        "/api/flow-actions",
+        insertions.create_flow_action,
+        FLOW_WRITE,
+        S,
+        fields("flow-action"),
+        since="2026-10-15",
+    ),
+    Route(
+        "PATCH",
+        "/api/flow-actions/{id}",
+        action_changes.update_flow_action,
+        FLOW_WRITE,
+        S,
+        fields("flow-action"),
+        since="2025-10-15",
+    ),
+    Route(
+        "DELETE",
+        "/api/flow-actions/{id}",
+        action_changes.delete_flow_action,
+        FLOW_WRITE,
+        S,
+        since="2026-04-15",
+    ),
+    Route("GET", "/api/flow-actions/{id}/flow", flow_parts.flow_of_action, FLOW_READ, S, fields("flow")),
+    Route("GET", "/api/flow-actions/{id}/relationships/flow", flow_parts.flow_id_of_action, FLOW_READ, S),
+    Route(
+        "GET",
+        "/api/flow-actions/{id}/relationships/flow-messages",
+        flow_parts.list_action_message_ids,
+        FLOW_READ,
+        S,
+        PAGED,
     ),
     Route(
         "GET",
@@ -165,6 +212,14 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         "GET", "/api/flow-messages/{id}", flow_parts.get_flow_message, FLOW_READ, S, fields("flow-message")
+    ),
+    Route(
+        "GET",
+        "/api/flow-messages/{id}/template",
+        templates.template_of_message,
+        ("templates:read",),
+        S,
+        fields("template"),
     ),
     *(
         route

@@ -14,6 +14,8 @@ from .steps import DEFINITION
 
 AT = "/data/attributes/definition"
 DELAY_UNTIL = "Not allowed to set delay_until_time or delay_until_weekdays unless unit is 'days'"
+DATE_STARTS = ("target-date", "countdown-delay")
+DATE_ENTRY = "A date flow must begin with a target-date or countdown-delay action."
 Exists = Callable[[str, str], bool]  # (kind, id) -> is it in the account?
 
 
@@ -179,7 +181,5 @@ def check_date_flow(
     if not triggers or triggers[0].get("type") != "date":
         return
     entry = [action for action in actions if action.get("temporary_id") == definition.get("entry_action_id")]
-    if entry and entry[0].get("type") not in ("target-date", "countdown-delay"):
-        report.add(
-            f"{AT}/entry_action_id", "A date flow must begin with a target-date or countdown-delay action."
-        )
+    if entry and entry[0].get("type") not in DATE_STARTS:
+        report.add(f"{AT}/entry_action_id", DATE_ENTRY)

@@ -40,7 +40,7 @@ class Sandbox:
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        self.store = Store(options.data, options.clock)
+        self.store = Store(options.data, options.clock, options.speed)
         self.stopping = Event()
         seed.fill(self.store)
 
@@ -138,15 +138,19 @@ class Sandbox:
 
     def spoil(self, response: Response, fault: Fault) -> Response:
         data = response.get_data()
+        if fault.kind in ("truncate", "drip") and not data:
+            raise HungUp  # an answer without a body has nothing but its end to lose
         if fault.kind == "slow":
             self.stopping.wait(fault.delay)
         elif fault.kind == "bad_json":
+            response.status_code = 200 if response.status_code == 204 else response.status_code
             response.set_data(data[:-1] + b",]")
         elif fault.kind == "no_id":
-            document = json.loads(data)
+            document = json.loads(data or b"{}")
             if isinstance(document.get("data"), dict):
                 document["data"].pop("id", None)
-            response.set_data(json.dumps(document))
+            if data:
+                response.set_data(json.dumps(document))
         elif fault.kind in ("drip", "truncate"):
             length = str(len(data))
             response.response = self.drip(data, fault.delay) if fault.kind == "drip" else cut(data)
@@ -184,7 +188,7 @@ class Sandbox:
         caller = oauth.caller(self.store, request.headers.get("Authorization", ""))
         opted_out = request.headers.get("X-Klaviyo-Revision-Fall-Forward-Opt-Out") == "1"
         headers["revision"] = revisions.choose(request.headers.get("revision"), opted_out)
-        route, values = find(request.method, path)
+        route, values = find(request.method, path, headers["revision"])
         missing = sorted(set(route.scopes) - caller.scopes)
         if missing:
             detail = f"You do not have permission to perform this action. Missing required scopes: {', '.join(missing)}"
@@ -216,11 +220,12 @@ def say(line: str) -> None:
     sys.stderr.flush()
 
 
-def find(method: str, path: str) -> tuple[Route, dict[str, str]]:
+def find(method: str, path: str, revision: str) -> tuple[Route, dict[str, str]]:
+    """The route and the ids in the path. What a revision does not have yet is not there, or not allowed."""
     allowed = []
     for route in ROUTES:
         values = route.match(path)
-        if values is None:
+        if values is None or route.since > revision.removesuffix(".pre"):
             continue
         if route.method == method:
             return route, values

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
+from math import ceil
 from pathlib import Path
 from threading import RLock
 from typing import Any
@@ -64,9 +65,12 @@ class Thing:
 
 
 class Store:
-    def __init__(self, path: Path | str, clock: Callable[[], float]) -> None:
+    def __init__(self, path: Path | str, clock: Callable[[], float], speed: int = 1) -> None:
+        """`speed`: how many seconds pass here in one of `clock`. A second start begins at the clock's time again."""
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         self.clock = clock
+        self.speed = speed
+        self.started = clock()
         self.lock = RLock()
         self.depth = 0
         self.db = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=10)
@@ -111,8 +115,13 @@ class Store:
             return self.db.execute(sql, args)
 
     def now(self) -> float:
-        """Seconds since the epoch, moved by what the control path asked for."""
-        return self.clock() + self.number("clock_offset")
+        """Seconds since the epoch, sped up, and moved by what the control path asked for."""
+        passed = (self.clock() - self.started) * self.speed
+        return self.started + passed + self.number("clock_offset")
+
+    def waiting_time(self, seconds: float) -> int:
+        """How long somebody outside has to wait for so many seconds of ours. Whole seconds, upwards."""
+        return ceil(seconds / self.speed)
 
     def stamp(self) -> str:
         return datetime.fromtimestamp(self.now(), UTC).isoformat(timespec="microseconds")

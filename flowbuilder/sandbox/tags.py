@@ -41,6 +41,14 @@ def create_tag(call: Call) -> Reply:
     return single(call, tag_document(call, call.store.add("tag", call.account, {"name": name})), status=201)
 
 
+def delete_tag(call: Call, id: str) -> Reply:
+    """The tag leaves its flows with it."""
+    tag = found(call, "tag", id)
+    call.store.run("delete from tagged where tag = ?", id)
+    call.store.remove(tag)
+    return Reply(204)
+
+
 def flows_of_tag(call: Call, id: str) -> Reply:
     found(call, "tag", id)
     rows = call.store.rows("select flow from tagged where tag = ? order by seq", id)

@@ -53,6 +53,17 @@ def get_template(call: Call, id: str) -> Reply:
     return single(call, template_document(call, found(call, id)))
 
 
+def template_of_message(call: Call, id: str) -> Reply:
+    """The message's own copy. 404 when the message or its template is not there."""
+    message = call.store.get("flow-message", call.account, id)
+    if message is None:
+        raise not_found("Flow message", id)
+    copy = message.body.get("template_id")
+    if copy is None:
+        raise not_found("Template of flow message", id)
+    return single(call, template_document(call, found(call, copy)))
+
+
 def create_template(call: Call) -> Reply:
     given = call.resource("template", ("name", "editor_type"), ("html", "text", "amp", "definition"))
     check_content(given, given["editor_type"], creating=True)
