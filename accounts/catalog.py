@@ -1,4 +1,5 @@
 """Metrics, lists, segments and email templates of an account as last read: for pickers and for names of ids.
+Properties of a metric's events are read when somebody asks for them, and kept for an hour.
 
 Called by editors, the install and queries. Never the truth: the publisher asks the account itself.
 """
@@ -8,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
+from django.core.cache import cache
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.connection import client_for
 from accounts.klaviyo.client import Klaviyo
-from accounts.klaviyo.errors import NotAuthorized
-from accounts.klaviyo.shapes import Metric, Named
+from accounts.klaviyo.errors import KlaviyoError, NotAuthorized
+from accounts.klaviyo.shapes import Metric, MetricProperty, Named
 from accounts.klaviyo.wire import Transport
 from accounts.models import CatalogEntry, KlaviyoAccount, Workspace
 from accounts.operations import mark_disconnected
@@ -28,6 +30,9 @@ _READERS: dict[str, Callable[[Klaviyo], Sequence[Named]]] = {
     Kind.SEGMENT: Klaviyo.list_segments,
     Kind.TEMPLATE: Klaviyo.list_templates,
 }
+PROPERTIES_KEPT = 3600  # seconds
+REFUSAL_KEPT = 60
+PATIENCE = 6.0  # seconds: somebody waits for the list
 
 
 def read_catalog(
@@ -84,9 +89,66 @@ def choices(account: KlaviyoAccount, kind: str) -> QuerySet[CatalogEntry]:
 def names(workspace: Workspace, ids: Iterable[str]) -> dict[str, str]:
     """The names of these ids, as far as accounts of the workspace know them. At most one query."""
     wanted = set(ids)
+    return dict(known(workspace, wanted).values_list("klaviyo_id", "name")) if wanted else {}
+
+
+def known(workspace: Workspace, ids: Iterable[str]) -> QuerySet[CatalogEntry]:
+    """What accounts of the workspace know of these ids, in no order."""
+    return CatalogEntry.objects.filter(
+        account__grants__workspace=workspace, account__grants__withdrawn_at=None, klaviyo_id__in=set(ids)
+    ).order_by()
+
+
+def find_entries(workspace: Workspace, kinds: Iterable[str], text: str = "") -> QuerySet[CatalogEntry]:
+    """What the connected accounts of a workspace have of these kinds: names that hold every word, or one id."""
+    found = CatalogEntry.objects.filter(
+        account__grants__workspace=workspace, account__grants__withdrawn_at=None, kind__in=list(kinds)
+    )
+    wanted = Q()
+    for word in text.split():
+        wanted &= Q(name__icontains=word) | Q(integration__icontains=word) | Q(account__name__icontains=word)
+    if wanted:
+        found = found.filter(wanted | Q(klaviyo_id__iexact=text.strip()))
+    return _told(found)
+
+
+def entries_of(workspace: Workspace, ids: Iterable[str]) -> dict[str, CatalogEntry]:
+    """What these ids are, as far as accounts of the workspace know them. At most one query."""
+    wanted = set(ids)
     if not wanted:
         return {}
     known = CatalogEntry.objects.filter(
         account__grants__workspace=workspace, account__grants__withdrawn_at=None, klaviyo_id__in=wanted
     )
-    return dict(known.order_by().values_list("klaviyo_id", "name"))
+    return {one.klaviyo_id: one for one in _told(known)}
+
+
+def _told(found: QuerySet[CatalogEntry]) -> QuerySet[CatalogEntry]:
+    """With the names of their accounts, and nothing else of those: no tokens are read for a list."""
+    fields = ("kind", "klaviyo_id", "name", "integration", "account__name", "account__klaviyo_id")
+    return found.select_related("account").only(*fields)
+
+
+def metric_properties(
+    workspace: Workspace, metric_id: str, *, transport: Transport | None = None
+) -> tuple[MetricProperty, ...]:
+    """What events of a metric carry, as Klaviyo tells it. Nothing where no account of the workspace has the metric
+    or Klaviyo does not answer in time: then it is not asked again for a minute."""
+    entry = (
+        find_entries(workspace, (Kind.METRIC,)).filter(klaviyo_id=metric_id).first() if metric_id else None
+    )
+    if entry is None:
+        return ()
+    key = f"metric-properties:{entry.account_id}:{metric_id}"
+    kept: tuple[MetricProperty, ...] | None = cache.get(key)
+    if kept is not None:
+        return kept
+    try:
+        account = KlaviyoAccount.objects.get(pk=entry.account_id)
+        client = client_for(account, transport=transport, deadline=PATIENCE)
+        found = tuple(client.list_metric_properties(metric_id))
+    except KlaviyoError:
+        cache.set(key, (), REFUSAL_KEPT)
+        return ()
+    cache.set(key, found, PROPERTIES_KEPT)
+    return found

@@ -47,27 +47,31 @@ def oauth_app(*, transport: Transport | None = None, deadline: float | None = No
     )
 
 
-def door(auth: Auth, *, transport: Transport | None = None) -> Klaviyo:
+def door(auth: Auth, *, transport: Transport | None = None, deadline: float | None = None) -> Klaviyo:
     """Klaviyo's API as the settings have it, for whoever `auth` says."""
     return Klaviyo(
         settings.KLAVIYO_BASE_URL,
         auth,
         settings.KLAVIYO_REVISION,
         transport=transport,
-        deadline=settings.KLAVIYO_TIMEOUT,
+        deadline=settings.KLAVIYO_TIMEOUT if deadline is None else deadline,
     )
 
 
-def client_for(account: KlaviyoAccount, *, transport: Transport | None = None) -> Klaviyo:
+def client_for(
+    account: KlaviyoAccount, *, transport: Transport | None = None, deadline: float | None = None
+) -> Klaviyo:
     """An account's door. ConnectionLost when it is disconnected, here or at any later call.
 
+    `deadline`: seconds for one call, where a person waits for it.
     Safe to share between threads. The row is read again when a token is needed, so the instance may be old.
     """
     if not account.is_connected:
         raise ConnectionLost(f"{account.name} is not connected to Klaviyo any more; connect it again.")
     if account.api_key is not None:
-        return door(ApiKey(_reveal(account.api_key)), transport=transport)
-    return door(BearerToken(StoredToken(account.pk, transport=transport)), transport=transport)
+        return door(ApiKey(_reveal(account.api_key)), transport=transport, deadline=deadline)
+    token = StoredToken(account.pk, transport=transport)
+    return door(BearerToken(token), transport=transport, deadline=deadline)
 
 
 def text_of(secret: Secret | None) -> str:

@@ -19,6 +19,7 @@ from accounts.models import Membership, Workspace
 # label, icon, the name of its address, and the rooms in which it is the current one
 NAV = (
     ("Flows", "flow", "editor:flows", ("editor",)),
+    ("Emails", "mail", "emails:list", ("emails",)),
     ("Library", "library", "library:list", ("library", "install")),
     ("Accounts", "plug", "accounts:list", ("accounts",)),
     ("History", "history", "history:list", ("history",)),

@@ -76,6 +76,25 @@ class Metric(Named):
 
 
 @dataclass(frozen=True, slots=True)
+class MetricProperty:
+    """A property that events of a metric carry. `type` as Klaviyo infers it; `samples` are values seen lately."""
+
+    name: str
+    label: str
+    type: str
+    samples: tuple[str, ...]
+
+    @classmethod
+    def read(cls, resource: Any) -> Self:
+        attributes = _attributes(resource)
+        name = _text(attributes, "property") or _text(attributes, "label") or ""
+        given = attributes.get("sample_values")
+        samples = tuple(str(one) for one in given if one not in (None, "")) if isinstance(given, list) else ()
+        label, kind = _text(attributes, "label"), _text(attributes, "inferred_type")
+        return cls(name, label or name, kind or "", samples)
+
+
+@dataclass(frozen=True, slots=True)
 class Template(Named):
     """An email template. `html` may be None for templates made in Klaviyo's own editor."""
 
@@ -110,6 +129,25 @@ class Flow(Named):
             "updated": _time(attributes, "updated"),
             "definition": definition if isinstance(definition, dict) else None,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class FlowAction:
+    """One action of a flow as Klaviyo keeps it. `definition`: {id, type, links, data}; `type` stands in it."""
+
+    id: str
+    type: str
+    definition: dict[str, Any] | None = field(repr=False)
+    updated: datetime | None
+    resource: Resource = field(repr=False, compare=False)
+
+    @classmethod
+    def read(cls, resource: Any) -> Self:
+        attributes = _attributes(resource)
+        given = attributes.get("definition")
+        definition = given if isinstance(given, dict) else None
+        kind = _text(definition or {}, "type") or ""
+        return cls(_id(resource), kind, definition, _time(attributes, "updated"), resource)
 
 
 def _attributes(resource: Any) -> dict[str, Any]:

@@ -206,7 +206,19 @@ def test_a_tampered_value_is_not_read(safe: Any) -> None:
         safe.objects.get().token.reveal()
 
 
-@pytest.mark.parametrize("keys", [None, [], "", OLD, ["short"], [OLD, ""], [OLD, "é" * 44], [7]])
+NOT_KEYS = [
+    None,
+    [],
+    "",
+    pytest.param(OLD, id="a text, not a list"),
+    ["short"],
+    [OLD, ""],
+    [OLD, "é" * 44],
+    [7],
+]
+
+
+@pytest.mark.parametrize("keys", NOT_KEYS)
 def test_bad_keys_are_told_without_showing_them(settings: Any, keys: Any) -> None:
     settings.TOKEN_KEYS = keys
     with pytest.raises(ImproperlyConfigured) as caught:

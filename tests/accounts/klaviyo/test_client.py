@@ -13,7 +13,7 @@ import pytest
 from accounts.klaviyo.auth import ApiKey
 from accounts.klaviyo.client import Klaviyo
 from accounts.klaviyo.errors import NotAllowed, NotSent, Refused, Throttled, Unknown
-from accounts.klaviyo.shapes import Flow
+from accounts.klaviyo.shapes import Flow, FlowAction
 
 BASE = "https://a.klaviyo.com"
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -54,6 +54,8 @@ def many(*resources: dict[str, Any], following: str | None = None) -> dict[str, 
 
 
 FLOW_BODY = {"data": {"type": "flow", "attributes": {"name": "A", "definition": {"actions": []}}}}
+GONE = httpx.Response(204)
+WAIT = {"type": "time-delay", "data": {"unit": "hours", "value": 1}}
 REQUESTS: dict[str, tuple[Callable[[Klaviyo], Any], Any, str, dict[str, str], Any]] = {
     "get_account": (lambda k: k.get_account(), many(one()), "GET /api/accounts", {}, None),
     "list_metrics": (lambda k: k.list_metrics(), many(), "GET /api/metrics", {}, None),
@@ -65,8 +67,36 @@ REQUESTS: dict[str, tuple[Callable[[Klaviyo], Any], Any, str, dict[str, str], An
         None,
     ),
     "list_metrics with a quote": (lambda k: k.list_metrics('a"b'), many(), "GET /api/metrics", {}, None),
+    "list_metric_properties": (
+        lambda k: k.list_metric_properties("XyZ123"),
+        {"data": []},
+        "GET /api/metrics/XyZ123/metric-properties",
+        {"additional-fields[metric-property]": "sample_values"},
+        None,
+    ),
     "list_lists": (lambda k: k.list_lists(), many(), "GET /api/lists", {}, None),
     "list_segments": (lambda k: k.list_segments(), many(), "GET /api/segments", {}, None),
+    "create_list": (
+        lambda k: k.create_list("VIP"),
+        one(name="VIP"),
+        "POST /api/lists",
+        {},
+        {"data": {"type": "list", "attributes": {"name": "VIP"}}},
+    ),
+    "delete_list": (lambda k: k.delete_list("XyZ123"), GONE, "DELETE /api/lists/XyZ123", {}, None),
+    "create_segment": (
+        lambda k: k.create_segment("Buyers", {"condition_groups": []}),
+        one(name="Buyers"),
+        "POST /api/segments",
+        {},
+        {
+            "data": {
+                "type": "segment",
+                "attributes": {"name": "Buyers", "definition": {"condition_groups": []}},
+            }
+        },
+    ),
+    "delete_segment": (lambda k: k.delete_segment("XyZ123"), GONE, "DELETE /api/segments/XyZ123", {}, None),
     "list_templates": (lambda k: k.list_templates(), many(), "GET /api/templates", {}, None),
     "get_template": (lambda k: k.get_template("XyZ123"), one(), "GET /api/templates/XyZ123", {}, None),
     "create_template": (
@@ -87,6 +117,26 @@ REQUESTS: dict[str, tuple[Callable[[Klaviyo], Any], Any, str, dict[str, str], An
         "POST /api/templates",
         {},
         {"data": {"type": "template", "attributes": {"name": "M", "editor_type": "CODE", "html": "<p>"}}},
+    ),
+    "delete_template": (
+        lambda k: k.delete_template("XyZ123"),
+        {},
+        "DELETE /api/templates/XyZ123",
+        {},
+        None,
+    ),
+    "send_template_preview": (
+        lambda k: k.send_template_preview("XyZ123", ["a@example.org"], {"a": 1}),
+        one(),
+        "POST /api/template-preview-send-jobs",
+        {},
+        {
+            "data": {
+                "type": "template-preview-send-job",
+                "attributes": {"recipients": ["a@example.org"], "context": {"a": 1}},
+                "relationships": {"template": {"data": {"type": "template", "id": "XyZ123"}}},
+            }
+        },
     ),
     "clone_template": (
         lambda k: k.clone_template("XyZ123", "Copy"),
@@ -140,6 +190,94 @@ REQUESTS: dict[str, tuple[Callable[[Klaviyo], Any], Any, str, dict[str, str], An
         {},
         None,
     ),
+    "get_flow_actions": (
+        lambda k: k.get_flow_actions("XyZ123"),
+        many(),
+        "GET /api/flows/XyZ123/flow-actions",
+        {"page[size]": "50"},
+        None,
+    ),
+    "get_flow_action": (lambda k: k.get_flow_action("123"), one(), "GET /api/flow-actions/123", {}, None),
+    "update_flow_action": (
+        lambda k: k.update_flow_action("123", {"id": "123", **WAIT, "links": {"next": None}}),
+        one(),
+        "PATCH /api/flow-actions/123",
+        {},
+        {
+            "data": {
+                "type": "flow-action",
+                "id": "123",
+                "attributes": {"definition": {"id": "123", **WAIT, "links": {"next": None}}},
+            }
+        },
+    ),
+    "create_flow_action after another": (
+        lambda k: k.create_flow_action(
+            {"temporary_id": "a", **WAIT},
+            anchor={"id": "123", "type": "conditional-split", "links": {"next_if_true": "a"}},
+            allow_live_action=True,
+        ),
+        one(),
+        "POST /api/flow-actions",
+        {},
+        {
+            "data": {
+                "type": "flow-action",
+                "attributes": {
+                    "definition": {"temporary_id": "a", **WAIT},
+                    "anchor-action": {
+                        "data": {
+                            "type": "flow-action",
+                            "id": "123",
+                            "attributes": {
+                                "definition": {"type": "conditional-split", "links": {"next_if_true": "a"}}
+                            },
+                        }
+                    },
+                    "allow_live_action": True,
+                },
+            }
+        },
+    ),
+    "create_flow_action before another": (
+        lambda k: k.create_flow_action({"temporary_id": "a", **WAIT, "links": {"next": "123"}}),
+        one(),
+        "POST /api/flow-actions",
+        {},
+        {
+            "data": {
+                "type": "flow-action",
+                "attributes": {"definition": {"temporary_id": "a", **WAIT, "links": {"next": "123"}}},
+            }
+        },
+    ),
+    "create_flow_action as the first": (
+        lambda k: k.create_flow_action({"temporary_id": "a", **WAIT}, flow_id="XyZ123"),
+        one(),
+        "POST /api/flow-actions",
+        {},
+        {
+            "data": {
+                "type": "flow-action",
+                "attributes": {"definition": {"temporary_id": "a", **WAIT}},
+                "relationships": {"flow": {"data": {"type": "flow", "id": "XyZ123"}}},
+            }
+        },
+    ),
+    "delete_flow_action": (
+        lambda k: k.delete_flow_action("123"),
+        GONE,
+        "DELETE /api/flow-actions/123",
+        {},
+        None,
+    ),
+    "untag_flow": (
+        lambda k: k.untag_flow("7c1b3c30-9a5e-4d0f-8a5e-0123456789ab", "XyZ123"),
+        GONE,
+        "DELETE /api/tags/7c1b3c30-9a5e-4d0f-8a5e-0123456789ab/relationships/flows",
+        {},
+        {"data": [{"type": "flow", "id": "XyZ123"}]},
+    ),
     "create_tag": (
         lambda k: k.create_tag("ours"),
         one(name="ours"),
@@ -182,10 +320,10 @@ def test_every_method_is_in_the_table_above() -> None:
     assert public - {"call"} == {name.split(" ")[0] for name in REQUESTS}
 
 
-WRITES = ["create_template", "clone_template", "create_flow", "set_flow_status", "delete_flow", "create_tag"]
+WRITES = [name for name, row in REQUESTS.items() if not row[2].startswith("GET ")]
 
 
-@pytest.mark.parametrize("write", [*WRITES, "tag_flow"])
+@pytest.mark.parametrize("write", WRITES)
 @pytest.mark.parametrize(
     "fault", [httpx.Response(503), httpx.Response(429), httpx.ReadTimeout("late"), httpx.ConnectError("no")]
 )
@@ -262,6 +400,14 @@ def test_a_flow_of_junk_is_still_a_flow() -> None:
     assert Flow.read({"id": "AbCdEf"}).is_archived is False
 
 
+def test_a_flow_action_of_junk_is_still_an_action() -> None:
+    action = FlowAction.read({"id": "123", "attributes": {"definition": [], "updated": 5}})
+    assert (action.type, action.definition, action.updated) == ("", None, None)
+    read = FlowAction.read(one(definition={"id": "1", **WAIT}, updated="2026-11-21T12:00:00+00:00")["data"])
+    assert (read.type, read.definition, read.updated) == ("time-delay", {"id": "1", **WAIT}, NOW)
+    assert "hours" not in repr(read)
+
+
 @pytest.mark.parametrize("junk", [None, [], "x", {}, {"id": ""}, {"id": 7}, {"id": None}])
 def test_a_write_without_an_id_in_its_answer_is_unknown(junk: Any) -> None:
     with pytest.raises(Unknown):
@@ -274,7 +420,8 @@ def test_a_write_without_an_id_in_its_answer_is_unknown(junk: Any) -> None:
 def test_an_impossible_id_is_never_asked(id: Any) -> None:
     net = Net(one())
     door = open_door(net)
-    for act in (door.get_flow, door.delete_flow, door.get_template, door.flow_triggers):
+    names = [name for name in vars(Klaviyo) if name.startswith(("get_flow", "delete_"))]
+    for act in (*(getattr(door, name) for name in names), door.get_template, door.flow_triggers):
         with pytest.raises(NotAllowed):
             act(id)
     assert net.requests == []
