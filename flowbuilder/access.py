@@ -8,17 +8,26 @@ everybody           reads their own workspace; an operator's people read every p
 from __future__ import annotations
 
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q, QuerySet
+from django.db.models import F, JSONField, OuterRef, Q, QuerySet, Subquery
+from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 
 from accounts.access import is_operator
 from accounts.models import Membership, User, Workspace
-from flowbuilder.models import Flow, Install, Publication, TemplateFlow, Version
+from flowbuilder.models import Email, Flow, Install, Link, Publication, TemplateFlow, Version
+from flowbuilder.queries import edits
+from flowbuilder.queries.flows import refusals
 
 Role = Membership.Role
 DESIGNERS = (Role.OWNER, Role.DESIGNER)
 INSTALLERS = (Role.OWNER, Role.MERCHANT)
 REVIEWERS = (Role.OWNER, Role.REVIEWER)
+
+
+def user_of(request: HttpRequest) -> User:
+    """The person who asks; every page of the flows is behind the sign-in."""
+    assert isinstance(request.user, User)
+    return request.user
 
 
 def flows_of(user: User) -> QuerySet[Flow]:
@@ -31,6 +40,42 @@ def flow_or_404(user: User, pk: int, *, to_design: bool = True) -> Flow:
     if to_design:
         require_role(user, flow.workspace, DESIGNERS, "Only designers and owners change flows.")
     return flow
+
+
+def design_or_404(user: User, pk: int) -> Flow:
+    """A flow to design, with all that its editor needs of its row: one query.
+
+    `entry`, `refused`, `version` and `version_at` (the last one's), `undoable` and `redoable` (names of this
+    person's next acts to take back and bring again, or None).
+    """
+    version = Version.objects.filter(flow=OuterRef("pk")).order_by("-number")
+    flow = get_object_or_404(
+        Flow.objects.filter(workspace__memberships__user=user)
+        .select_related("workspace", "trigger")
+        .annotate(
+            role=F("workspace__memberships__role"),
+            entry=Subquery(Link.objects.filter(flow=OuterRef("pk"), source=None).values("target__key")[:1]),
+            refused=Subquery(refusals(OuterRef("pk")), output_field=JSONField()),
+            version=Subquery(version.values("number")[:1]),
+            version_at=Subquery(version.values("created_at")[:1]),
+            **edits.next_names(user.pk),
+        ),
+        pk=pk,
+    )
+    if flow.role not in DESIGNERS:
+        raise PermissionDenied("Only designers and owners change flows.")
+    return flow
+
+
+def email_or_404(user: User, pk: int, *, to_write: bool = True) -> Email:
+    """An email of one of the person's workspaces; writing it takes the role."""
+    email = get_object_or_404(
+        Email.objects.filter(workspace__memberships__user=user).select_related("workspace", "changed_by"),
+        pk=pk,
+    )
+    if to_write:
+        require_role(user, email.workspace, DESIGNERS, "Only designers and owners write emails.")
+    return email
 
 
 def require_role(user: User, workspace: Workspace, roles: tuple[str, ...], sentence: str) -> None:

@@ -1,30 +1,31 @@
-"""Acts on one flow. Each locks the flow's row, applies itself whole, and raises the revision counter."""
+"""A new flow, and what a person does to one: each a named act (operations/acts.py) over values (graph/surgery.py)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
-from django.utils.timezone import now as right_now
 
 from accounts.models import User, Workspace
 from flowbuilder.definition.reading import Read, read_document, read_text
-from flowbuilder.graph.values import NEXT
-from flowbuilder.graph.walk import descendants
+from flowbuilder.graph import Graph, Step, Trigger, surgery
+from flowbuilder.graph.change import Draft
+from flowbuilder.graph.surgery import UnableToChange
+from flowbuilder.kinds.base import count
 from flowbuilder.kinds.describe import TRIGGER_KEY
-from flowbuilder.kinds.logic import TriggerSplit
-from flowbuilder.kinds.registry import ACTIONS, TRIGGERS, action_kind, trigger_kind
-from flowbuilder.models import Action, Flow, Link, Trigger
-from flowbuilder.operations.questions import drop_unused_questions
-from flowbuilder.queries import graph_of, next_key
+from flowbuilder.kinds.registry import ACTIONS, TRIGGERS, action_kind, can_become, convert, map_ports
+from flowbuilder.models import Action, Edit, Flow, Link
+from flowbuilder.models import Trigger as TriggerRow
+from flowbuilder.operations.acts import perform
+from flowbuilder.queries.design import ports_of_type
+
+__all__ = ["UnableToChange"]
 
 
-class UnableToChange(Exception):
-    """The act does not fit the flow as it is now; the text says why."""
+# --- New flows -------------------------------------------------------------------------------------------------
 
 
 def create_flow(*, workspace: Workspace, by: User | None, name: str) -> Flow:
@@ -54,246 +55,223 @@ def save_new(*, workspace: Workspace, by: User | None, read: Read, name: str = "
         name=(name.strip() or read.name or "Imported flow")[:200],
         profile_filter=graph.profile_filter,
         reentry=graph.reentry,
+        extra=dict(graph.extra),
         created_by=by,
     )
     if graph.trigger:
-        Trigger.objects.create(flow=flow, type=graph.trigger.type, config=graph.trigger.config)
+        TriggerRow.objects.create(flow=flow, type=graph.trigger.type, config=graph.trigger.config)
     Action.objects.bulk_create(
-        Action(flow=flow, key=step.key, type=step.type, name=step.name, config=step.config)
+        Action(
+            flow=flow,
+            key=step.key,
+            type=step.type,
+            name=step.name,
+            config=step.config,
+            note=step.note,
+            extra=dict(step.extra),
+        )
         for step in graph.steps
     )
-    actions = {action.key: action for action in flow.actions.all()}
+    actions = dict(flow.actions.values_list("key", "pk"))
     Link.objects.bulk_create(
         Link(
             flow=flow,
-            source=actions[link.source] if link.source else None,
+            source_id=actions[link.source] if link.source else None,
             port=link.port,
-            target=actions[link.target],
+            target_id=actions[link.target],
         )
         for link in graph.links
     )
     return flow
 
 
-def _begin(flow: Flow, now: datetime | None = None) -> None:
-    """Lock the flow and count the act: acts on one flow happen one after the other."""
-    Flow.objects.select_for_update().get(pk=flow.pk)
-    Flow.objects.filter(pk=flow.pk).update(revision=F("revision") + 1, changed_at=now or right_now())
-    flow.refresh_from_db(fields=["revision", "changed_at", "profile_filter", "reentry", "name"])
+# --- The flow as a whole ---------------------------------------------------------------------------------------
 
 
-@transaction.atomic
-def rename_flow(*, flow: Flow, name: str) -> None:
-    if not name.strip():
+def rename_flow(*, flow: Flow, name: str, by: User | None = None) -> Edit | None:
+    title = name.strip()[:200]
+    if not title:
         raise UnableToChange("A flow needs a name.")
-    _begin(flow)
-    Flow.objects.filter(pk=flow.pk).update(name=name.strip()[:200])
-    flow.refresh_from_db(fields=["name"])
+    return perform(flow=flow, by=by, name=f"Rename to “{title}”", do=lambda draft: replace(draft, name=title))
 
 
-@transaction.atomic
-def change_settings(
-    *, flow: Flow, profile_filter: Mapping[str, Any] | None, reentry: Mapping[str, Any] | None
-) -> None:
-    """Whom the flow is for, and how often they may enter."""
-    _begin(flow)
-    Flow.objects.filter(pk=flow.pk).update(profile_filter=profile_filter, reentry=reentry)
-    flow.refresh_from_db(fields=["profile_filter", "reentry"])
-    drop_unused_questions(flow)
-
-
-@transaction.atomic
-def choose_trigger(*, flow: Flow, trigger_type: str) -> Trigger:
+def choose_trigger(*, flow: Flow, trigger_type: str, by: User | None = None) -> Edit | None:
     """Begin, or begin anew, with a trigger of this type."""
     kind = TRIGGERS.get(trigger_type)
     if kind is None:
         raise UnableToChange(f"There is no trigger of the type “{trigger_type}”.")
-    _begin(flow)
-    trigger, _ = Trigger.objects.update_or_create(
-        flow=flow, defaults={"type": trigger_type, "config": kind.start()}
+    trigger = Trigger(trigger_type, kind.start())
+    return on_graph(
+        flow, by, f"Choose the trigger “{kind.LABEL}”", lambda graph: replace(graph, trigger=trigger)
     )
-    flow.refresh_from_db()
-    _follow_trigger(flow, trigger)
-    drop_unused_questions(flow)
-    return trigger
 
 
-@transaction.atomic
-def change_trigger(*, flow: Flow, config: Mapping[str, Any]) -> None:
-    _begin(flow)
-    trigger = Trigger.objects.filter(flow=flow).first()
-    if trigger is None:
-        raise UnableToChange("This flow has no trigger yet.")
-    trigger.config = trigger_kind(trigger.type, config).tidy(dict(config))
-    trigger.save(update_fields=["config"])
-    flow.refresh_from_db()
-    _follow_trigger(flow, trigger)
-    drop_unused_questions(flow)
+# --- Steps -----------------------------------------------------------------------------------------------------
 
 
-def _follow_trigger(flow: Flow, trigger: Trigger) -> None:
-    """Trigger splits speak of the event that started the flow: keep them on it."""
-    for action in flow.actions.filter(type=TriggerSplit.TYPE):
-        action.config = {
-            **action.config,
-            "trigger_type": trigger.type,
-            "trigger_id": trigger.config.get("id") or "",
-        }
-        action.save(update_fields=["config"])
-
-
-@transaction.atomic
-def insert_step(*, flow: Flow, action_type: str, source: str, port: str) -> Action:
-    """Put a new step on the way that leaves `source` ("trigger" or a key) by `port`. What came there comes after it:
-    below a split, on its first side."""
+def new_step(key: str, action_type: str) -> Step:
     kind = ACTIONS.get(action_type)
     if kind is None:
         raise UnableToChange(f"There is no step of the type “{action_type}”.")
-    _begin(flow)
-    before = _source(flow, source)
-    ports = [NEXT] if before is None else [one.name for one in action_kind(before.type).ports(before.config)]
-    if port not in ports:
-        raise UnableToChange("That way is not there any more. Look at the flow as it is now and try again.")
-    action = Action.objects.create(
-        flow=flow,
-        key=next_key(set(flow.actions.values_list("key", flat=True))),
-        type=action_type,
-        config=kind.start(),
+    config = kind.start()
+    return Step(key, action_type, config, ports=ports_of_type(action_type, config))
+
+
+def key_maker(flow: Flow, graph: Graph) -> Callable[[], str]:
+    """Keys for new steps: s1, s2, ... counted on with the acts, so that the key of a deleted step stays its own."""
+    number = flow.revision
+
+    def new_key() -> str:
+        nonlocal number
+        number += 1
+        while f"s{number}" in graph.by_key:
+            number += 1
+        return f"s{number}"
+
+    return new_key
+
+
+def insert_step(*, flow: Flow, action_type: str, source: str, port: str, by: User | None = None) -> Step:
+    """Put a new step on the way that leaves `source` ("trigger" or a key) by `port`. What came there comes after it:
+    below a split, on its first side."""
+    made: list[Step] = []
+
+    def do(graph: Graph) -> Graph:
+        made.append(new_step(key_maker(flow, graph)(), action_type))
+        return surgery.put(graph, made[-1], source_of(source), port)
+
+    label = action_kind(action_type).LABEL
+    on_graph(flow, by, lambda old, new: f"Add {label}{_after(old, source)}", do)
+    return made[-1]
+
+
+def delete_step(*, flow: Flow, key: str, keep: str = "", by: User | None = None) -> Edit | None:
+    return on_graph(
+        flow,
+        by,
+        lambda old, new: f"Delete {title_of(old, key)}{_others(old, new, 1)}",
+        lambda graph: surgery.remove(graph, key, keep),
     )
-    _put_on(flow, action, before, port)
-    trigger = Trigger.objects.filter(flow=flow).first()
-    if trigger and action_type == TriggerSplit.TYPE:
-        _follow_trigger(flow, trigger)
-        action.refresh_from_db()
-    return action
 
 
-def _put_on(flow: Flow, action: Action, before: Action | None, port: str) -> None:
-    """Let a link lead to `action`, and `action` by its first way to where the link led."""
-    old = Link.objects.filter(flow=flow, source=before, port=port).first()
-    first = action_kind(action.type).ports(action.config)[0].name
-    if old is None:
-        Link.objects.create(flow=flow, source=before, port=port, target=action)
-        return
-    after = old.target
-    old.target = action
-    old.save(update_fields=["target"])
-    Link.objects.create(flow=flow, source=action, port=first, target=after)
-
-
-def _source(flow: Flow, key: str) -> Action | None:
-    if key == TRIGGER_KEY:
-        return None
-    return get_action(flow, key)
-
-
-def get_action(flow: Flow, key: str) -> Action:
-    action = Action.objects.filter(flow=flow, key=key).first()
-    if action is None:
-        raise UnableToChange("That step is not there any more. Somebody may have deleted it.")
-    return action
-
-
-@transaction.atomic
-def change_step(*, flow: Flow, key: str, config: Mapping[str, Any], name: str | None = None) -> Action:
-    _begin(flow)
-    action = get_action(flow, key)
-    action.config = action_kind(action.type).tidy(dict(config))
-    if name is not None:
-        action.name = name.strip()[:200]
-    action.save(update_fields=["config", "name"])
-    drop_unused_questions(flow)
-    return action
-
-
-@transaction.atomic
-def delete_step(*, flow: Flow, key: str, keep: str = "") -> None:
-    """Take one step out. What came after it by the way `keep` (its first way that leads somewhere, where empty)
-    moves up; what came only by other ways goes with it."""
-    _begin(flow)
-    action = get_action(flow, key)
-    graph = graph_of(flow)
-    ways = graph.out.get(key, {})
-    if keep and keep not in graph.by_key[key].ports:
-        raise UnableToChange("That way is not there any more.")
-    kept = ways.get(keep) if keep else next((t for _, t in graph.targets(key) if t), None)
-    into = list(Link.objects.filter(flow=flow, target=action))
-    lost = descendants(graph, key)
-    if kept:
-        lost -= {kept, *descendants(graph, kept)}
-    lost -= _reached_without(graph, key)
-    for link in into:
-        if kept:
-            link.target = get_action(flow, kept)
-            link.save(update_fields=["target"])
-        else:
-            link.delete()
-    Action.objects.filter(flow=flow, key__in=lost | {key}).delete()
-    drop_unused_questions(flow)
-
-
-@transaction.atomic
-def delete_branch(*, flow: Flow, key: str) -> int:
+def delete_branch(*, flow: Flow, key: str, by: User | None = None) -> int:
     """Take out a step and all that only it leads to. Returns how many steps went."""
-    _begin(flow)
-    get_action(flow, key)
-    graph = graph_of(flow)
-    lost = ({key} | descendants(graph, key)) - _reached_without(graph, key)
-    Action.objects.filter(flow=flow, key__in=lost).delete()
-    drop_unused_questions(flow)
-    return len(lost)
+    gone: list[int] = []
+
+    def do(graph: Graph) -> Graph:
+        left = surgery.remove_branch(graph, key)
+        gone.append(len(graph.steps) - len(left.steps))
+        return left
+
+    on_graph(flow, by, lambda old, new: f"Delete {title_of(old, key)}{_others(old, new, 1)}", do)
+    return gone[-1]
 
 
-def _reached_without(graph: Any, key: str) -> set[str]:
-    """Steps that can still be reached when this one is gone."""
-    seen: set[str] = set()
-    todo = [graph.entry] if graph.entry and graph.entry != key else []
-    while todo:
-        one = todo.pop()
-        if one in seen or one == key:
-            continue
-        seen.add(one)
-        todo += graph.out.get(one, {}).values()
-    return seen
+def move_step(
+    *, flow: Flow, key: str, source: str, port: str, branch: bool = False, by: User | None = None
+) -> Edit | None:
+    """Put a step, or it and all that only it leads to, on another way."""
+    move = surgery.move_branch if branch else surgery.move
+    return on_graph(
+        flow,
+        by,
+        lambda old, new: f"Move {title_of(old, key)}{_after(old, source)}",
+        lambda graph: move(graph, key, source_of(source), port),
+    )
 
 
-@transaction.atomic
-def move_step(*, flow: Flow, key: str, source: str, port: str) -> None:
-    """Take a step with one way out from where it is, and put it on another way. What came after it moves up."""
-    if source == key:
-        raise UnableToChange("A step cannot come after itself.")
-    _begin(flow)
-    action = get_action(flow, key)
-    before = _source(flow, source)
-    if len(action_kind(action.type).ports(action.config)) != 1:
-        raise UnableToChange(
-            "A split moves with its branches; that is not possible yet. Delete it and add it there."
+def swap_sides(*, flow: Flow, key: str, by: User | None = None) -> Edit | None:
+    """Exchange the two branches of a split."""
+    return on_graph(
+        flow,
+        by,
+        lambda old, new: f"Swap the sides of {title_of(old, key)}",
+        lambda graph: surgery.swap(graph, key),
+    )
+
+
+def connect_steps(*, flow: Flow, source: str, port: str, target: str, by: User | None = None) -> Edit | None:
+    """Let a way that ends go on with a step that is there already."""
+    return on_graph(
+        flow,
+        by,
+        lambda old, new: f"Connect {title_of(old, source)} to {title_of(old, target)}",
+        lambda graph: surgery.connect(graph, source_of(source), port, target),
+    )
+
+
+def disconnect(*, flow: Flow, source: str, port: str, by: User | None = None) -> Edit | None:
+    return on_graph(
+        flow,
+        by,
+        lambda old, new: f"End the way after {title_of(old, source)}",
+        lambda graph: surgery.disconnect(graph, source_of(source), port),
+    )
+
+
+def change_type(*, flow: Flow, key: str, action_type: str, by: User | None = None) -> Edit | None:
+    """A step of another type in its place; what both have in common is kept."""
+
+    def do(graph: Graph) -> Graph:
+        step = surgery.step_of(graph, key)
+        if action_type not in can_become(step.type, step.config):
+            raise UnableToChange(f"{title_of(graph, key)} cannot become that.")
+        config = convert(step.type, action_type, step.config)
+        ports = map_ports(step.type, step.config, action_type, config)
+        changed = replace(
+            step, type=action_type, config=config, ports=ports_of_type(action_type, config), extra={}
         )
-    after = Link.objects.filter(flow=flow, source=action).first()
-    for link in Link.objects.filter(flow=flow, target=action):
-        if after and (link.source_id, link.port) != (before.pk if before else None, port):
-            link.target = after.target
-            link.save(update_fields=["target"])
-        elif after:
-            return  # it is already there
-        else:
-            link.delete()
-    if after:
-        after.delete()
-    _put_on(flow, action, before, port)
+        steps = [changed if one.key == key else one for one in graph.steps]
+        kept = {port: to for port, to in ports.items() if to in changed.ports}
+        if lost := [port for port, target in graph.targets(key) if target and port not in kept]:
+            raise UnableToChange(
+                f"{count(len(lost), 'way')} out of this step would have no place: empty or move "
+                f"{'it' if len(lost) == 1 else 'them'} first."
+            )
+        return surgery.rewired(graph, key, kept).with_steps(steps)
+
+    label = action_kind(action_type).LABEL
+    return on_graph(flow, by, lambda old, new: f"Change {title_of(old, key)} to {label}", do)
 
 
-@transaction.atomic
-def swap_sides(*, flow: Flow, key: str) -> None:
-    """Exchange the two branches of a yes-or-no split."""
-    _begin(flow)
-    action = get_action(flow, key)
-    ports = [port.name for port in action_kind(action.type).ports(action.config)]
-    if len(ports) != 2:
-        raise UnableToChange("Only a split with two sides can be swapped.")
-    links = {link.port: link for link in Link.objects.filter(source=action)}
-    targets = {port: links[port].target for port in ports if port in links}
-    Link.objects.filter(source=action).delete()
-    for port, other in (ports, ports[::-1]):
-        if port in targets:
-            Link.objects.create(flow=flow, source=action, port=other, target=targets[port])
+# --- Words and helpers -----------------------------------------------------------------------------------------
+
+
+def source_of(key: str) -> str | None:
+    return None if key == TRIGGER_KEY else key
+
+
+def title_of(graph: Graph, key: str) -> str:
+    """A step as acts name it: “Email 2”. Without an account's names, which may change."""
+    if key == TRIGGER_KEY:
+        return "the trigger"
+    step = graph.by_key.get(key)
+    if step is None:
+        return "a step"
+    message: Any = step.config.get("message")
+    own = message.get("name") or message.get("subject_line") if isinstance(message, Mapping) else ""
+    name = step.name or (own if isinstance(own, str) else "")
+    return f"“{name or action_kind(step.type).LABEL}”"
+
+
+def _after(graph: Graph, source: str) -> str:
+    return f" after {title_of(graph, source)}"
+
+
+def _others(old: Graph, new: Graph, one: int) -> str:
+    more = len(old.steps) - len(new.steps) - one
+    return f" and {count(more, 'step')} after it" if more > 0 else ""
+
+
+def on_graph(
+    flow: Flow,
+    by: User | None,
+    name: str | Callable[[Graph, Graph], str],
+    do: Callable[[Graph], Graph],
+) -> Edit | None:
+    """An act that changes nothing but the graph."""
+
+    def named(old: Draft, new: Draft) -> str:
+        return name if isinstance(name, str) else name(old.graph, new.graph)
+
+    return perform(flow=flow, by=by, name=named, do=lambda draft: replace(draft, graph=do(draft.graph)))

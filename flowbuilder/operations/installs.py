@@ -18,6 +18,7 @@ from accounts.access import accounts_of
 from accounts.models import CatalogEntry, KlaviyoAccount, User, Workspace
 from flowbuilder.definition.frozen import Frozen, Landing, Question
 from flowbuilder.definition.preflight import Checking, blocking, check
+from flowbuilder.definition.shaping import SETTINGS, UnableToShape, shape
 from flowbuilder.graph import Problem
 from flowbuilder.models import Attempt, Install, Publication, TemplateFlow
 from flowbuilder.operations.publications import ask_for_publication
@@ -64,12 +65,22 @@ def start_install(*, template: TemplateFlow, workspace: Workspace, by: User) -> 
         install.answers = {
             key: one for key, one in install.answers.items() if key in now and now[key] == before.get(key)
         }
+        install.shape = _still_fits(install)
     if install.account is None:
         usable = list(accounts_of(workspace, "publish")[:2])
         if len(usable) == 1 and usable[0].is_connected:
             install.account = usable[0]
     install.save()
     return install
+
+
+def _still_fits(install: Install) -> dict[str, bool]:
+    """How it is built, where the version can be built so."""
+    try:
+        shape(Frozen(install.version.document).graph, install.shape)
+    except UnableToShape:
+        return {}
+    return dict(install.shape)
 
 
 def _asked(install: Install) -> dict[str, tuple[str, ...]]:
@@ -271,7 +282,21 @@ def open_questions(install: Install) -> list[Question]:
 
 def landing_of(install: Install) -> Landing:
     """What a confirmation of this install would make in its account."""
-    return Frozen(install.version.document).landing(install.version.name, values_of(install.answers))
+    values = values_of(install.answers)
+    return Frozen(install.version.document).landing(install.version.name, values, install.shape)
+
+
+@transaction.atomic
+def choose_shape(*, install: Install, settings: Mapping[str, bool]) -> None:
+    """How the flow is built in this account: see shaping.SETTINGS. What cannot be built is refused."""
+    _open(install)
+    chosen = {key: True for key in SETTINGS if settings.get(key)}
+    try:
+        shape(Frozen(install.version.document).graph, chosen)
+    except UnableToShape as error:
+        raise UnableToInstall(str(error)) from None
+    install.shape = chosen
+    install.save(update_fields=["shape"])
 
 
 @transaction.atomic

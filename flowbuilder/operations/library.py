@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
@@ -14,9 +15,10 @@ from flowbuilder.definition.preflight import blocking
 from flowbuilder.definition.reading import read_document
 from flowbuilder.definition.writing import to_definition
 from flowbuilder.graph import Problem
-from flowbuilder.kinds.asks import find_contents
-from flowbuilder.models import Action, EmailContent, Flow, Requirement, TemplateFlow, Version
+from flowbuilder.kinds.asks import CONTENT, ask, fill
+from flowbuilder.models import Flow, Requirement, TemplateFlow, Version
 from flowbuilder.operations.designs import save_new
+from flowbuilder.operations.emails import keep_contents
 from flowbuilder.queries import Design
 
 
@@ -35,28 +37,15 @@ def freeze(design: Design) -> dict[str, Any]:
 
     Steps stand in breadth-first order, so that two flows that mean the same have the same document.
     """
-    flow = design.flow
-    used = {key for step in design.graph.steps for _, key in find_contents(step.config)}
     return {
-        "name": flow.name,
+        "name": design.flow.name,
         "definition": to_definition(design.graph),
-        "requirements": [
-            {
-                "key": one.key,
-                "kind": one.kind,
-                "question": one.question,
-                "help": one.help,
-                "looks_for": one.looks_for,
-                "integration": one.integration,
-                "default": one.default,
-            }
-            for one in design.requirements.values()
-        ],
+        "requirements": [{"key": key, **one} for key, one in design.draft.requirements.items()],
         "contents": {
-            one.key: {"name": one.name, "html": one.html, "text": one.text}
-            for one in flow.contents.filter(key__in=used)
+            key: {"name": one.name, "html": one.html, "text": one.text} for key, one in design.emails.items()
         },
         "names": {step.key: step.name for step in design.graph.steps if step.name},
+        "notes": {step.key: step.note for step in design.graph.steps if step.note},
     }
 
 
@@ -119,12 +108,20 @@ def flow_from_document(
     *, workspace: Workspace, by: User | None, document: dict[str, Any], name: str = ""
 ) -> Flow:
     """A working flow from a version's document (or a starter, which has the same form)."""
+    keys = keep_contents(workspace=workspace, by=by, contents=document.get("contents", {}))
     read = read_document({"name": document.get("name", ""), "definition": document["definition"]})
-    flow = save_new(workspace=workspace, by=by, read=read, name=name)
-    Requirement.objects.bulk_create(Requirement(flow=flow, **one) for one in document.get("requirements", []))
-    EmailContent.objects.bulk_create(
-        EmailContent(flow=flow, key=key, **one) for key, one in document.get("contents", {}).items()
+    names, notes = document.get("names", {}), document.get("notes", {})
+    steps = [
+        replace(
+            step,
+            name=names.get(step.key, ""),
+            note=notes.get(step.key, ""),
+            config=fill(step.config, lambda key, part: ask(key, part), lambda key: {CONTENT: keys[key]}),
+        )
+        for step in read.graph.steps
+    ]
+    flow = save_new(
+        workspace=workspace, by=by, read=replace(read, graph=read.graph.with_steps(steps)), name=name
     )
-    for key, step_name in document.get("names", {}).items():
-        Action.objects.filter(flow=flow, key=key).update(name=step_name)
+    Requirement.objects.bulk_create(Requirement(flow=flow, **one) for one in document.get("requirements", []))
     return flow

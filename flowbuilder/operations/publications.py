@@ -29,6 +29,7 @@ def ask_for_publication(*, install: Install, by: User, answers: dict[str, Any]) 
         asked_by=by,
         flow_name=install.version.name,
         answers=answers,
+        shape=install.shape,
     )
     transaction.on_commit(partial(ring, publication.pk))
     return publication

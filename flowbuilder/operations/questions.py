@@ -1,18 +1,21 @@
-"""Settings that become questions for each account, and email content of our own."""
+"""Settings that become questions for each account: pure, over a flow's questions as plain values.
+
+config, questions = ask_for(questions, config, path, hint)
+config = stop_asking(questions, config, path)
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from django.db import transaction
 from django.utils.text import slugify
 
-from flowbuilder.graph.values import Path
+from flowbuilder.graph.values import Config, Path
 from flowbuilder.kinds.asks import ask, get_at, is_ask, set_at
 from flowbuilder.kinds.base import Hint
-from flowbuilder.models import EmailContent, Flow, Requirement
-from flowbuilder.queries import graph_of, questions_used
+
+Questions = Mapping[str, Config]
 
 # A question's first wording, by what it asks for.
 WORDING: Mapping[str, str] = {
@@ -26,102 +29,82 @@ WORDING: Mapping[str, str] = {
     "delay": "How long should it wait?",
     "property": "Which property of the profile?",
 }
+_SENDER = {"email": "from_email", "label": "from_label"}
 
 
-@transaction.atomic
-def make_question(
-    *,
-    flow: Flow,
-    config: Mapping[str, Any],
-    path: Path,
-    hint: Hint,
-    looks_for: str = "",
-    integration: str = "",
-) -> dict[str, Any]:
-    """The settings with the value at `path` asked for, and the question itself. The value becomes its default.
+def ask_for(
+    questions: Questions, config: Config, path: Path, hint: Hint
+) -> tuple[dict[str, Any], dict[str, Config]]:
+    """The settings with the value at `path` asked for, and the questions with that one. The value is its default.
 
     A setting that is part of an answer (the address of a sender) takes its sisters along.
     """
-    if hint.part:
-        return _ask_parts(flow, config, path, hint)
     value = get_at(config, path)
     if is_ask(value):
-        return dict(config)
-    same = flow.requirements.filter(kind=hint.asks, default=value).first() if value else None
-    requirement = same or _new(flow, hint, value, looks_for, integration)
-    return dict(set_at(config, path, ask(requirement.key)))
+        return dict(config), dict(questions)
+    if hint.part:
+        return _ask_parts(questions, config, path, hint)
+    same = next((k for k, one in questions.items() if _is_same(one, hint, value)), None) if value else None
+    key, now = (same, dict(questions)) if same else _new(questions, hint, value)
+    return dict(set_at(config, path, ask(key))), now
 
 
-def _ask_parts(flow: Flow, config: Mapping[str, Any], path: Path, hint: Hint) -> dict[str, Any]:
+def _is_same(question: Config, hint: Hint, value: Any) -> bool:
+    return bool(question["kind"] == hint.asks and question["default"] == value)
+
+
+def _ask_parts(
+    questions: Questions, config: Config, path: Path, hint: Hint
+) -> tuple[dict[str, Any], dict[str, Config]]:
     """All emails of a flow share one sender question."""
-    parts = {"email": "from_email", "label": "from_label"}
-    values = {part: get_at(config, (*path[:-1], name)) for part, name in parts.items()}
+    values = {part: get_at(config, (*path[:-1], name)) for part, name in _SENDER.items()}
     default = {part: value for part, value in values.items() if isinstance(value, str) and value}
-    requirement = flow.requirements.filter(kind=hint.asks).first() or _new(
-        flow, hint, default or None, "", ""
-    )
-    for part, name in parts.items():
-        config = set_at(config, (*path[:-1], name), ask(requirement.key, part))
-    return dict(config)
+    same = next((key for key, one in questions.items() if one["kind"] == hint.asks), None)
+    key, now = (same, dict(questions)) if same else _new(questions, hint, default or None)
+    for part, name in _SENDER.items():
+        config = set_at(config, (*path[:-1], name), ask(key, part))
+    return dict(config), now
 
 
-def _new(flow: Flow, hint: Hint, default: Any, looks_for: str, integration: str) -> Requirement:
-    keys = set(flow.requirements.values_list("key", flat=True))
-    stem = slugify(looks_for)[:30] or hint.asks
+def _new(questions: Questions, hint: Hint, default: Any) -> tuple[str, dict[str, Config]]:
+    stem = slugify(hint.asks)[:30] or "question"
     key, number = stem, 1
-    while key in keys:
+    while key in questions:
         number += 1
         key = f"{stem}-{number}"
-    return Requirement.objects.create(
-        flow=flow,
-        key=key,
-        kind=hint.asks,
-        question=WORDING.get(hint.asks, "What should stand here?"),
-        looks_for=looks_for,
-        integration=integration,
-        default=default,
-    )
+    made = {
+        "kind": hint.asks,
+        "question": WORDING.get(hint.asks, "What should stand here?"),
+        "help": "",
+        "looks_for": "",
+        "integration": "",
+        "default": default,
+    }
+    return key, {**questions, key: made}
 
 
-def unmake_question(*, config: Mapping[str, Any], path: Path, flow: Flow) -> dict[str, Any]:
+def stop_asking(questions: Questions, config: Config, path: Path) -> dict[str, Any]:
     """The settings with the default back in place of the question."""
     value = get_at(config, path)
     if not is_ask(value):
         return dict(config)
-    requirement = flow.requirements.filter(key=value["$ask"]).first()
-    default = requirement.default if requirement else None
+    default = questions.get(value["$ask"], {}).get("default")
     if not value.get("part"):
         return dict(set_at(config, path, default))
-    for name, part in (("from_email", "email"), ("from_label", "label")):
+    for part, name in _SENDER.items():
         config = set_at(config, (*path[:-1], name), (default or {}).get(part))
     return dict(config)
 
 
-@transaction.atomic
 def word_question(
-    *, flow: Flow, key: str, question: str, help: str, looks_for: str, integration: str
-) -> Requirement:
-    """Say a question in the partner's own words, and how to find its answer."""
-    requirement = flow.requirements.get(key=key)
-    requirement.question = question.strip()[:200] or WORDING.get(requirement.kind, "What should stand here?")
-    requirement.help = help.strip()[:300]
-    requirement.looks_for = looks_for.strip()[:200]
-    requirement.integration = integration.strip()[:200]
-    requirement.save()
-    return requirement
-
-
-def drop_unused_questions(flow: Flow) -> None:
-    """A question that stands nowhere any more goes, and so does what a deleted email said."""
-    graph = graph_of(Flow.objects.get(pk=flow.pk))
-    flow.requirements.exclude(key__in=questions_used(graph)).delete()
-    flow.contents.exclude(key__in=graph.by_key).delete()
-
-
-@transaction.atomic
-def write_content(*, flow: Flow, key: str, name: str, html: str, text: str = "") -> EmailContent:
-    """The content of an email, kept with the flow; made as a template in each account."""
-    content, _ = EmailContent.objects.update_or_create(
-        flow=flow, key=key, defaults={"name": name.strip()[:200] or "Email", "html": html, "text": text}
-    )
-    return content
+    questions: Questions, key: str, *, question: str, help: str, looks_for: str, integration: str
+) -> dict[str, Config]:
+    """A question said in the partner's own words, and how to find its answer."""
+    old = questions[key]
+    said = {
+        "question": question.strip()[:200] or WORDING.get(old["kind"], "What should stand here?"),
+        "help": help.strip()[:300],
+        "looks_for": looks_for.strip()[:200],
+        "integration": integration.strip()[:200],
+    }
+    return {**questions, key: {**old, **said}}

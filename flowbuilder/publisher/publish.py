@@ -31,6 +31,7 @@ from accounts.klaviyo.errors import (
 )
 from accounts.models import Grant, KlaviyoAccount, Membership
 from flowbuilder.definition.canonical import canonical, differences, step_map
+from flowbuilder.definition.shaping import UnableToShape, shape_definition
 from flowbuilder.definition.writing import bind, create_body, place_of
 from flowbuilder.kinds.asks import find_contents, is_ask, is_content, set_at
 from flowbuilder.models import Install, Made, Publication
@@ -160,10 +161,18 @@ def _prepare_and_send(publication: Publication, calls: Calls) -> None:
             raise
         _refuse(publication, error, definition)
         return
-    bound = bind(definition, publication.answers, made)
+    bound = bind(_shaped(publication, definition)[0], publication.answers, made)
     if bound.missing or bound.unmade:
         raise Stop("Some questions have no answer: " + ", ".join((*bound.missing, *bound.unmade)) + ".")
     _send(publication, calls, create_body(publication.flow_name, bound.definition))
+
+
+def _shaped(publication: Publication, definition: Any) -> tuple[dict[str, Any], dict[str, str]]:
+    """The definition as it is built in this account, and the step of the design that each step it made stands for."""
+    try:
+        return shape_definition(definition, publication.shape)
+    except UnableToShape as error:
+        raise Stop(str(error)) from None
 
 
 def _check_account(publication: Publication, calls: Calls) -> None:
@@ -275,10 +284,18 @@ def _landed(publication: Publication, flow_id: str) -> None:
 
 
 def _refuse(publication: Publication, error: Refused, definition: Any) -> None:
-    """Klaviyo said no: each of its errors mapped to the step it speaks of."""
+    """Klaviyo said no: each of its errors mapped to the step of the design that it speaks of."""
+    designed = publication.version.document["definition"]
+    origins = _shaped(publication, designed)[1]
+    types = {action["temporary_id"]: action["type"] for action in designed["actions"]}
+    sent = {action["temporary_id"]: action["type"] for action in definition["actions"]}
     refusals = []
     for one in error.errors:
         step, path = place_of(definition, one.pointer) if one.pointer else (None, ())
+        origin = origins.get(step or "", step)
+        if types.get(origin or "") != sent.get(step or ""):
+            path = ()  # a split built otherwise than it was designed: its settings stand elsewhere there
+        step = origin
         refusals.append({"text": str(one), "pointer": one.pointer, "step": step, "path": list(path)})
     move(publication, S.REFUSED, str(error), refusals=refusals)
 
@@ -306,7 +323,12 @@ def _verify(publication: Publication, calls: Calls) -> None:
     meant = sent["data"]["attributes"]["definition"]
     found = list(differences(canonical(meant), canonical(held)))
     reason = f"Landed, but not quite as meant: {'; '.join(found)}" if found else ""
-    _publish(publication, reason, step_map=step_map(meant, held))
+    origins = _shaped(publication, publication.version.document["definition"])[1]
+    steps: dict[str, dict[str, str | None]] = step_map(meant, held)
+    for key, origin in origins.items():
+        if key in steps:
+            steps[key]["of"] = origin
+    _publish(publication, reason, step_map=steps)
 
 
 @transaction.atomic
