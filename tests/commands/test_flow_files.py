@@ -17,7 +17,7 @@ from django.core.management import CommandError, call_command
 
 from accounts.models import Workspace
 from flowbuilder.definition.canonical import canonical
-from flowbuilder.models import Action, EmailContent, Flow, Link, Requirement, Trigger
+from flowbuilder.models import Action, Email, Flow, Link, Requirement, Trigger
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -85,7 +85,10 @@ def test_the_example_comes_in_whole_with_a_note_on_what_klaviyo_would_refuse():
         "step": "56020948",
         "pointer": "/data/attributes/definition/actions/0/data/delay_until_weekdays",
     }
-    assert lines == [{"file": str(CHECKOUT), "flow": flow.pk, "problems": [note]}]
+    [line] = lines
+    assert line | {"problems": []} == {"file": str(CHECKOUT), "flow": flow.pk, "problems": []}
+    assert line["problems"][0] == note
+    assert {one["code"] for one in line["problems"][1:]} == {"no-consent"}
     assert wrong == ""
     assert (flow.name, flow.workspace.slug, flow.created_by) == ("Metric-triggered Flow", "shop", None)
     assert rows() == {"Flow": 1, "Trigger": 1, "Action": 4, "Link": 4}
@@ -101,7 +104,7 @@ def test_each_form_of_a_document_is_the_same_flow(form: str, body: Json, tmp_pat
             action["id"] = action.pop("temporary_id")
     shapes = {"body": inner, "get": inner, "result": {"result": inner}, "bare": definition_of(inner)}
     [line], wrong = bring_in(written(tmp_path, "flow.json", shapes[form]))
-    assert (line["problems"], wrong) == ([], "")
+    assert ({one["code"] for one in line["problems"]}, wrong) == ({"no-consent"}, "")
     [exported], _ = run("export_flow", str(line["flow"]))
     assert definition_of(exported) == definition_of(body) | {"actions": definition_of(exported)["actions"]}
     assert canonical(exported) == canonical(body)
@@ -248,7 +251,7 @@ def test_questions_are_replaced_by_their_defaults_and_contents_left_out():
     Requirement.objects.create(flow=flow, key="order", kind="metric", question="?", default="Xyz123")
     default = {"email": "a@example.com", "label": "A"}
     Requirement.objects.create(flow=flow, key="who", kind="sender", question="?", default=default)
-    EmailContent.objects.create(flow=flow, key="mail-1", name="Mail", html="<p>Hi</p>")
+    Email.objects.create(workspace=flow.workspace, key="mail-1", name="Mail", html="<p>Hi</p>")
     [body], _ = run("export_flow", str(flow.pk))
     definition = definition_of(body)
     assert definition["triggers"][0]["id"] == "Xyz123"
@@ -274,7 +277,7 @@ def test_an_unknown_flow_is_said_and_the_others_are_printed(unknown: str):
 def test_check_lists_problems_and_minds_only_those_that_block(body: Json, tmp_path: Path):
     for action in definition_of(body)["actions"]:
         if action["type"] == "send-email":
-            action["type"], action["data"] = "update-profile", {}
+            action["type"], action["data"] = "code", {}
     [kept], _ = bring_in(written(tmp_path, "kept.json", body))
     lines, wrong = run("check_flow", str(kept["flow"]))
     assert ([line["code"] for line in lines], wrong) == (["kept"], "")
@@ -330,7 +333,8 @@ def test_processes_exit_as_promised_and_print_nothing_but_their_lines(
     assert json.loads(out)["data"]["attributes"]["name"] == "Überraschung 🎁 日本"
 
     checked = manage(environment, "check_flow", str(line["flow"]))
-    assert (checked.returncode, checked.stdout, checked.stderr) == (0, b"", b"")
+    assert (checked.returncode, checked.stderr) == (0, b"")
+    assert [json.loads(one)["code"] for one in checked.stdout.splitlines()] == ["no-consent"]
 
 
 def test_a_file_name_that_is_no_text_is_told_in_json(environment: dict[str, str], tmp_path: Path):

@@ -87,7 +87,7 @@ def test_whom_a_flow_is_for_is_said():
     frozen = Frozen(make.starter("1-abandoned-cart"))
     [who, *_] = rules_of(frozen.graph, frozen.describer())
     assert who.startswith("Only if: ")
-    assert "Placed Order" in who
+    assert "placed an order" in who
     graph = Graph(reentry={"duration": 7, "unit": "day"})
     assert rules_of(graph, DESCRIBER) == ["People may enter again after 7 days."]
     assert rules_of(Graph(), DESCRIBER) == []
