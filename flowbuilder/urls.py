@@ -10,6 +10,7 @@ urlpatterns = [
     path("account/", include("allauth.account.urls")),
     path("", include("accounts.urls")),
     path("", include("flowbuilder.editor.urls")),
+    path("", include("flowbuilder.emails.urls")),
     path("library/", include("flowbuilder.library.urls")),
     path("installs/", include("flowbuilder.install.urls")),
     path("history/", include("flowbuilder.history.urls")),

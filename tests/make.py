@@ -84,3 +84,27 @@ def _link(way: str) -> Link:
     left, _, right = way.rpartition("->")
     source, _, port = left.partition("-")
     return Link(source.strip() or None, port.strip() or "next", right.strip())
+
+
+def big_flow(workspace: Workspace, steps: int) -> Flow:
+    """A flow of so many steps: delays and texts in a chain, a split in every tenth place."""
+    actions: list[dict[str, Any]] = []
+    for number in range(1, steps + 1):
+        after = f"b{number + 1}" if number < steps else None
+        if number % 10 == 0 and after:
+            group = {"conditions": [{"type": "profile-sample", "percentage": 50}]}
+            data: dict[str, Any] = {"profile_filter": {"condition_groups": [group]}}
+            links: dict[str, Any] = {"next_if_true": after, "next_if_false": None}
+            kind = "conditional-split"
+        elif number % 2:
+            data, links, kind = {"unit": "hours", "value": number % 24 + 1}, {"next": after}, "time-delay"
+        else:
+            data = {"message": {"body": f"Message {number}", "name": f"Text {number}"}, "status": "draft"}
+            links, kind = {"next": after}, "send-sms"
+        actions.append({"id": f"b{number}", "type": kind, "data": data, "links": links})
+    document = {
+        "triggers": [{"type": "metric", "id": "UpixsZ"}],
+        "entry_action_id": "b1" if steps else None,
+        "actions": actions,
+    }
+    return flow(workspace, document, f"{steps} steps")

@@ -113,6 +113,7 @@ def test_the_guards_of_the_database_are_there():
         names = " ".join(row[0] for row in cursor.fetchall())
     assert "link_stays_in_its_flow" in names
     assert "version_never_changes" in names
+    assert "edit_never_changes" in names
 
 
 def test_the_pages_keep_a_strict_policy(client, db):

@@ -73,7 +73,7 @@ def test_htmx_is_configured_for_the_policy():
     }
     assert closed.items() <= config.items()
     assert config["historyCacheSize"] == 0
-    assert {"code": "422", "swap": True} in config["responseHandling"]
+    assert {"code": "409|422", "swap": True} in config["responseHandling"]
 
 
 @pytest.mark.parametrize("path", [path for path in TEMPLATES if "/email/" not in str(path)], ids=name_of)

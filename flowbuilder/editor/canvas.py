@@ -1,147 +1,274 @@
-"""What the canvas and the outline show: cards in their places, wires, marks. Values for templates; no rows."""
+"""The canvas of one flow: every step as two groups, its card and its ways out, each with its place.
+
+    draw(design) -> Drawing             the whole picture
+    patch(old, new) -> Patch            what changed between two pictures: mostly places, and few groups
+
+The script (static/js/canvas-patch.js) applies a patch to the picture that it has; a whole picture comes with a page.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+import json
+from bisect import bisect_left
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+from threading import Lock
+from typing import Any
 
-from flowbuilder.drawing import TONES, height_of, lines_of
+from django.urls import reverse
+from django.utils.safestring import SafeString
+
+from flowbuilder.drawing import height_of
+from flowbuilder.editor.groups import (
+    HINT_HEIGHT,
+    HINT_WIDTH,
+    Mark,
+    Way,
+    card_group,
+    hint_group,
+    out_group,
+    placed,
+)
 from flowbuilder.graph import Graph, Problem
-from flowbuilder.graph.layout import Box, place
-from flowbuilder.graph.walk import all_in_order, way_to
+from flowbuilder.graph.layout import Layout, place
+from flowbuilder.graph.walk import way_to
 from flowbuilder.kinds.base import count
 from flowbuilder.kinds.describe import TRIGGER_KEY, Card, ports_of
 from flowbuilder.queries import Design
 
-PLUS = 24
-PORT_WIDTH, PORT_HEIGHT = 120, 22
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """The chip at the corner of a card with problems."""
-
-    tone: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    box: Box
-    card: Card
-    lines: int
-    is_selected: bool
-    mark: Mark | None
-    before: str
-    after: str
-
-
-@dataclass(frozen=True, slots=True)
-class Spot:
-    """A place on a way where a step can be put in."""
-
-    source: str
-    port: str
-    x: int
-    y: int
-    label: str
-    is_open: bool
-
-    @property
-    def at(self) -> str:
-        return f"{self.source}:{self.port}"
-
-
-@dataclass(frozen=True, slots=True)
-class Wire:
-    id: str
-    path: str
-    is_lit: bool
-
-
-@dataclass(frozen=True, slots=True)
-class PortLabel:
-    id: str
-    x: int
-    y: int
-    text: str
-    tone: str
+HINT_KEY = " hint"  # the key of no step
+HINT_GAP = 20
+Groups = Mapping[str, tuple[int, int, str]]  # key -> x, y, what is inside
 
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
+    """`nodes` come in reading order; the way out of a step (`outs`) is placed by the middle of its lower edge."""
+
     left: int
     width: int
     height: int
-    nodes: tuple[Node, ...]
-    wires: tuple[Wire, ...]
-    spots: tuple[Spot, ...]
-    ports: tuple[PortLabel, ...]
-    exits: tuple[tuple[str, Box], ...]
+    nodes: Groups
+    outs: Groups
+
+    @property
+    def html(self) -> SafeString:
+        """A step, then its ways out, for those who go on with the Tab key. No wire runs over a card."""
+        outs = "".join(placed("out", key, *one) for key, one in self.outs.items())
+        nodes = "".join(placed("node", key, *one) for key, one in self.nodes.items())
+        return SafeString(f'<g id="nodes">{nodes}</g><g id="wires">{outs}</g>')
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What a picture was made of. It is compared with what was read, never trusted."""
+
+    graph: Graph
+    cards: Mapping[str, Card]
+    marks: Mapping[str, Mark]
+    base: str
+    drawing: Drawing
+
+
+_seen: OrderedDict[int, tuple[_Seen, ...]] = (
+    OrderedDict()
+)  # by flow: the latest two, those before and after an act
+_lock = Lock()
+_FLOWS_SEEN = 64
 
 
 def draw(design: Design, selected: str = "", at: str = "") -> Drawing:
-    """The canvas with the way to the selected step lit up, and the plus at `at` pressed."""
-    graph = design.graph
-    cards = cards_of(design)
-    marks = marks_of(design.problems)
-    layout = place(graph, lambda key: height_of(cards[key]), around_trigger=True)
-    lit = way_to(graph, selected) if selected in graph.by_key else set()
-    order = [TRIGGER_KEY, *all_in_order(graph)]
-    neighbours = dict(zip(order, [*order[1:], ""], strict=True))
-    before = {after: key for key, after in neighbours.items() if after}
-    nodes = tuple(
-        Node(
-            box,
-            cards[box.key],
-            lines_of(cards[box.key]),
-            box.key == selected,
-            marks.get(box.key),
-            before.get(box.key, ""),
-            neighbours[box.key],
+    """The canvas; for a page without script with the way to the selected step lit up, and the plus at `at` pressed."""
+    graph, cards, marks = design.graph, design.cards, marks_of(design.problems)
+    base = reverse("editor:editor", args=[design.flow.pk])
+    if selected or at:
+        return _draw(graph, cards, marks, base, selected, at)
+    seen = _seen.get(design.flow.pk, ())
+    for one in seen:
+        if (one.graph, one.cards, one.marks, one.base) == (graph, cards, marks, base):
+            return one.drawing
+    drawing = _draw(graph, cards, marks, base)
+    with _lock:
+        _seen[design.flow.pk] = (_Seen(graph, cards, marks, base, drawing), *seen[:1])
+        _seen.move_to_end(design.flow.pk)
+        while len(_seen) > _FLOWS_SEEN:
+            _seen.popitem(last=False)
+    return drawing
+
+
+def _draw(
+    graph: Graph,
+    cards: Mapping[str, Card],
+    marks: Mapping[str, Mark],
+    base: str,
+    selected: str = "",
+    at: str = "",
+) -> Drawing:
+    notes = {step.key: step.note for step in graph.steps}
+    layout = place(graph, lambda key: height_of(cards[key], notes.get(key, "")), around_trigger=True)
+    nodes = {
+        box.key: (
+            box.x,
+            box.y,
+            card_group(
+                cards[box.key],
+                marks.get(box.key),
+                notes.get(box.key, ""),
+                box.height,
+                base,
+                box.key == selected,
+            ),
         )
         for box in layout.boxes
-    )
-    labels = {key: card.title for key, card in cards.items()}
-    wires, spots, ports = [], [], []
-    for wire in layout.wires:
-        source = wire.source or TRIGGER_KEY
-        name = f"{source}-{wire.port}"
-        wires.append(Wire(f"link-{name}", wire.path, (wire.source, wire.port) in lit))
-        where = _port_label(graph, wire.source, wire.port)
-        spot_label = f"Add a step after {labels[source]}" + (f", on {where}" if where else "")
-        x, y = wire.plus
-        spots.append(
-            Spot(source, wire.port, x - PLUS // 2, y - PLUS // 2, spot_label, f"{source}:{wire.port}" == at)
-        )
-        if wire.label:
-            tone = TONES.get(wire.port, "")
-            ports.append(
-                PortLabel(
-                    f"port-{name}",
-                    wire.label[0] - PORT_WIDTH // 2,
-                    wire.label[1] - PORT_HEIGHT // 2,
-                    where,
-                    tone,
-                )
+    }
+    lit = way_to(graph, selected) if selected in graph.by_key else set()
+    outs = {
+        key: (x, y, out_group(key, cards[key].title, tuple(ways), base))
+        for key, (x, y, ways) in _ways(graph, cards, layout, lit, at).items()
+    }
+    width, height = layout.width, layout.height
+    if not graph.steps:
+        nodes[HINT_KEY] = (-HINT_WIDTH // 2, height - HINT_GAP, hint_group(graph.trigger is not None))
+        width, height = max(width, HINT_WIDTH), height + HINT_HEIGHT
+    return Drawing(min(layout.left, -width // 2), width, height, nodes, outs)
+
+
+def _ways(
+    graph: Graph, cards: Mapping[str, Card], layout: Layout, lit: set[tuple[str | None, str]], at: str
+) -> dict[str, tuple[int, int, list[Way]]]:
+    ends = {(one.source, one.port): one.target for one in layout.exits}
+    outs: dict[str, tuple[int, int, list[Way]]] = {}
+    names: dict[str, str] = {}
+    for source, port, target, x, y, shape, plus, label in layout.wires:
+        key = TRIGGER_KEY if source is None else source
+        if key not in outs:
+            outs[key] = (x, y, [])
+            names = ports_of(graph.by_key[key]) if label else {}
+        end = None
+        if (source, port) in ends:
+            on = ends[source, port]
+            end = cards[on].title if on else ""
+        outs[key][2].append(
+            Way(
+                port,
+                target,
+                shape,
+                plus,
+                names.get(port, port) if label else "",
+                label,
+                end,
+                (source, port) in lit,
+                at == f"{key}:{port}",
             )
-    exits = tuple((f"exit-{one.source or TRIGGER_KEY}-{one.port}", one.box) for one in layout.exits)
-    return Drawing(
-        layout.left, layout.width, layout.height, nodes, tuple(wires), tuple(spots), tuple(ports), exits
+        )
+    return outs
+
+
+# --- What changed ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """From one picture to another. Keys are those of steps; a group that is new or has other content comes whole."""
+
+    groups: SafeString
+    gone: list[str]
+    moves: list[
+        tuple[int, int, list[str], list[str], list[str]]
+    ]  # by (dx, dy): of both groups, of nodes, of outs
+    order: list[tuple[str, str]]  # (key, the key it comes after) in reading order
+    bounds: tuple[int, int, int, int]
+
+    @property
+    def plan(self) -> str:
+        """As the script reads it."""
+        return json.dumps(
+            {"gone": self.gone, "moves": self.moves, "order": self.order, "bounds": self.bounds},
+            separators=(",", ":"),
+        )
+
+
+@dataclass(slots=True)
+class _Moves:
+    """Which groups moved by how much: mostly both of a step, and many steps alike. None: it comes whole."""
+
+    by: dict[tuple[int, int], tuple[list[str], list[str], list[str]]] = field(default_factory=dict)
+
+    def add(self, key: str, node: tuple[int, int] | None, out: tuple[int, int] | None) -> None:
+        if node == out:
+            self._add(key, node, 0)
+        else:
+            self._add(key, node, 1)
+            self._add(key, out, 2)
+
+    def _add(self, key: str, by: tuple[int, int] | None, which: int) -> None:
+        if by and by != (0, 0):
+            self.by.setdefault(by, ([], [], []))[which].append(key)
+
+
+def patch(old: Drawing, new: Drawing) -> Patch:
+    moves, fresh = _Moves(), []
+    nothing = (0, 0, "")
+    for key, node in new.nodes.items():
+        before = old.nodes.get(key)
+        out, out_before = new.outs.get(key), old.outs.get(key)
+        moved = out_moved = None
+        if before is None or node[2] != before[2]:
+            fresh.append(placed("node", key, *node))
+        else:
+            moved = (node[0] - before[0], node[1] - before[1])
+        if out and out_before and out[2] == out_before[2]:
+            out_moved = (out[0] - out_before[0], out[1] - out_before[1])
+        elif out or out_before:  # a step without ways out has none
+            fresh.append(placed("out", key, *(out or nothing)))
+        else:
+            out_moved = moved
+        moves.add(key, moved, out_moved)
+    return Patch(
+        SafeString("".join(fresh)),
+        [key for key in old.nodes if key not in new.nodes],
+        [(dx, dy, *keys) for (dx, dy), keys in moves.by.items()],
+        _reordered(old.nodes, new.nodes),
+        (new.left, 0, new.width, new.height),
     )
 
 
-def cards_of(design: Design) -> dict[str, Card]:
-    graph = design.graph
-    cards = {step.key: design.describer.step(step) for step in graph.steps}
-    return {TRIGGER_KEY: _trigger_card(design), **cards}
+def _reordered(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The keys that come anew, or elsewhere in the reading order: all but a longest run that kept its order."""
+    at = {key: index for index, key in enumerate(old)}
+    kept = _longest_rise([(at[key], key) for key in new if key in at])
+    order, before = [], ""
+    for key in new:
+        if key not in kept:
+            order.append((key, before))
+        before = key
+    return order
 
 
-def _trigger_card(design: Design) -> Card:
-    """The trigger says as well whom the flow is for."""
-    card = design.describer.trigger(design.graph.trigger)
-    who = design.describer.profile_filter(design.graph.profile_filter)
-    return replace(card, summary=f"{card.summary} {who}".strip())
+def _longest_rise(places: list[tuple[int, str]]) -> set[str]:
+    """The keys of a longest rising subsequence. Linear where nothing changed its order."""
+    if all(one[0] < other[0] for one, other in pairwise(places)):
+        return {key for _, key in places}
+    lasts: list[
+        int
+    ] = []  # of the rises of each length: the smallest place that one ends at, and who stands there
+    who: list[int] = []
+    before: list[int] = []
+    for index, (value, _) in enumerate(places):
+        length = bisect_left(lasts, value)
+        before.append(who[length - 1] if length else -1)
+        lasts[length : length + 1] = [value]
+        who[length : length + 1] = [index]
+    found, at = set(), who[-1] if who else -1
+    while at >= 0:
+        found.add(places[at][1])
+        at = before[at]
+    return found
+
+
+# --- Problems in a word or two -----------------------------------------------------------------------------------
 
 
 def marks_of(problems: list[Problem]) -> dict[str, Mark]:
@@ -159,85 +286,31 @@ def marks_of(problems: list[Problem]) -> dict[str, Mark]:
     }
 
 
-# Problems in a word or two, for the chip on a card.
 SHORT = {
-    "no-sender": "No sender",
-    "no-subject": "No subject",
-    "no-content": "No content",
-    "no-text": "No text",
-    "no-metric": "No metric",
-    "no-conditions": "No condition",
-    "no-trigger": "No trigger",
-    "no-entry": "Leads nowhere",
-    "no-wait": "No wait",
-    "refused": "Refused",
-    "unreachable": "Not reached",
-    "many-segments": "Long text",
+    "date-first": "Date comes first",
     "empty-split": "Empty split",
     "kept": "Kept as it is",
+    "lands-as-draft": "Lands as draft",
+    "last-delay": "Nothing after it",
+    "many-segments": "Long text",
+    "no-conditions": "No condition",
+    "no-consent": "No consent",
+    "no-content": "No content",
+    "no-entry": "Leads nowhere",
+    "no-list": "No list",
+    "no-metric": "No metric",
+    "no-recipients": "No recipient",
+    "no-segment": "No segment",
+    "no-sender": "No sender",
+    "no-sender-name": "No sender name",
+    "no-subject": "No subject",
+    "no-text": "No text",
+    "no-trigger": "No trigger",
+    "no-url": "No address",
+    "no-wait": "No wait",
+    "reads-too-soon": "No wait",
+    "refused": "Refused",
+    "same-sides": "Same sides",
     "unknown-type": "Unknown",
+    "unreachable": "Not reached",
 }
-
-
-def _port_label(graph: Graph, source: str | None, port: str) -> str:
-    return ports_of(graph.by_key[source]).get(port, "") if source else ""
-
-
-# --- The outline: the same flow as nested lists -----------------------------------------------------------------
-
-
-@dataclass(slots=True)
-class Row:
-    """A step in the outline. `branches` are its ways out when there are several; `again` marks a rejoined step."""
-
-    card: Card
-    mark: Mark | None
-    is_selected: bool
-    branches: list[Branch] = field(default_factory=list)
-    again: bool = False
-    at: str = ""  # where a step can be put in after it
-
-
-@dataclass(slots=True)
-class Branch:
-    label: str
-    at: str
-    rows: list[Row]
-
-
-def outline(design: Design, selected: str = "") -> list[Row]:
-    """The trigger, then the steps in order; a split holds its branches."""
-    cards, marks = cards_of(design), marks_of(design.problems)
-    graph = design.graph
-    seen: set[str] = set()
-
-    def row(key: str) -> Row:
-        return Row(cards[key], marks.get(key), key == selected)
-
-    def follow(key: str | None) -> Iterator[Row]:
-        while key:
-            one = row(key)
-            if key in seen:
-                one.again = True
-                yield one
-                return
-            seen.add(key)
-            targets = graph.targets(key)
-            labels = ports_of(graph.by_key[key])
-            if len(targets) == 1:
-                port, after = targets[0]
-                one.at = f"{key}:{port}"
-                yield one
-                key = after
-                continue
-            one.branches = [
-                Branch(labels[port], f"{key}:{port}", list(follow(target))) for port, target in targets
-            ]
-            yield one
-            return
-
-    first = row(TRIGGER_KEY)
-    first.at = f"{TRIGGER_KEY}:next"
-    rows = [first, *follow(graph.entry)]
-    stray = [step.key for step in graph.steps if step.key not in seen]
-    return rows + [row(key) for key in stray]

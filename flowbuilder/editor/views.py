@@ -1,46 +1,53 @@
-"""The editor of one flow: the whole page, or its parts after an act. Everything is read from the database again."""
+"""The editor of one flow: the whole page, one of its parts, or after an act what can have changed.
+
+A page shows the canvas or the outline, never both, and says so with each request (X-View), with the revision that
+it shows (X-Revision): the answer to an act is what changed since then.
+"""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
-from csp.decorators import csp_replace
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
-from django.views.decorators.clickjacking import xframe_options_sameorigin
+from django.utils.timezone import now as right_now
 from django.views.decorators.http import require_GET
 
-from accounts.models import User
-from flowbuilder.access import flow_or_404
+from flowbuilder.access import design_or_404, flow_or_404, user_of
 from flowbuilder.definition.preflight import blocking
 from flowbuilder.definition.writing import create_body, to_definition, with_defaults
-from flowbuilder.editor import canvas, inspector
+from flowbuilder.editor import canvas, inspector, outline
+from flowbuilder.graph.change import Draft
 from flowbuilder.graph.walk import breadth_first
 from flowbuilder.kinds.describe import TRIGGER_KEY
-from flowbuilder.models import Flow, TemplateFlow
+from flowbuilder.models import Flow, Requirement, TemplateFlow
 from flowbuilder.operations.designs import UnableToChange
 from flowbuilder.operations.editing import FLOW_KEY, subject_of
-from flowbuilder.queries import Design
+from flowbuilder.queries import Design, edits
+from flowbuilder.queries.changes import changes_since
 
-PANELS = ("step", "insert", "trigger", "problems", "publish")
+CANVAS, OUTLINE = "canvas", "outline"
+AWAY_AFTER = timedelta(seconds=35)  # an open page says every ten seconds that somebody is there
 
 
 @dataclass(frozen=True)
 class Look:
-    """What a person looks at: a selected step, a place to insert at, or a panel."""
+    """What a person looks at: a selected step, a place to insert at, a panel, or what they search for."""
 
     selected: str = ""
     at: str = ""
     panel: str = ""
+    query_text: str = ""
 
     @classmethod
     def of(cls, request: HttpRequest) -> Look:
         get = request.GET
-        return cls(get.get("step", ""), get.get("insert", ""), get.get("panel", ""))
+        return cls(get.get("step", ""), get.get("insert", ""), get.get("panel", ""), get.get("q", "").strip())
 
     @property
     def query(self) -> str:
@@ -50,21 +57,35 @@ class Look:
         return ""
 
 
+@dataclass(frozen=True)
+class Published:
+    """The latest version, as the bar tells it."""
+
+    number: int
+    created_at: datetime
+
+
 @require_GET
 def editor(request: HttpRequest, pk: int) -> HttpResponse:
-    flow = flow_or_404(user_of(request), pk)
-    if "view" in request.GET:
-        request.session["editor_view"] = "outline" if request.GET["view"] == "outline" else "canvas"
+    flow = design_or_404(user_of(request), pk)
+    if request.GET.get("view") in (CANVAS, OUTLINE):
+        request.session["editor_view"] = request.GET["view"]
     return show(request, flow, Look.of(request))
-
-
-def user_of(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)
-    return request.user
 
 
 def url_of(flow: Flow, look: Look | None = None) -> str:
     return reverse("editor:editor", args=[flow.pk]) + (look.query if look else "")
+
+
+def view_of(request: HttpRequest) -> str:
+    """What this page shows: as it says, as the person chose, or the outline on a phone."""
+    said = request.headers.get("X-View") or request.session.get("editor_view")
+    if said in (CANVAS, OUTLINE):
+        return str(said)
+    is_phone = request.headers.get("Sec-CH-UA-Mobile") == "?1" or "Mobi" in request.headers.get(
+        "User-Agent", ""
+    )
+    return OUTLINE if is_phone else CANVAS
 
 
 def show(
@@ -75,58 +96,120 @@ def show(
     status: int = 200,
     refused: inspector.Refused | None = None,
     error: str = "",
+    has_changed: bool = False,
     extra: dict[str, Any] | None = None,
 ) -> HttpResponse:
-    """The editor as it is now: the whole page, or for htmx the parts that can have changed."""
+    """The editor as it is now: the whole page; for htmx the inspector; after an act also what else changed."""
     design = Design(flow)
     selected = look.selected if look.selected in (*design.graph.by_key, TRIGGER_KEY) else ""
     at = look.at if look.at.partition(":")[0] in (*design.graph.by_key, TRIGGER_KEY) else ""
-    context = {
+    context: dict[str, Any] = {
         "flow": flow,
         "design": design,
         "look": look,
-        "drawing": canvas.draw(design, selected, at),
-        "rows": canvas.outline(design, selected),
-        "families": inspector.palette(),
-        "place": _place_for_new(design, selected, at),
-        "cards": canvas.cards_of(design),
+        "revision": flow.revision,
+        "selected": selected,
+        "at": at,
+        "view": view_of(request),
+        "cards": design.cards,
         "problems": design.problems,
         "blocking": blocking(design.problems),
-        "view": request.session.get("editor_view", "canvas"),
-        "last_version": flow.versions.order_by("-number").first(),
+        "place": _place_for_new(design, selected, at),
+        "undoable": flow.undoable or "",
+        "redoable": flow.redoable or "",
+        "last_version": Published(flow.version, flow.version_at) if flow.version else None,
         "error": error,
-        **_panel(design, selected, at, look.panel, refused),
-        **(extra or {}),
     }
-    template = "editor/fragments.html" if getattr(request, "htmx", False) else "editor/editor.html"
-    response = render(request, template, context, status=status)
+    is_part = bool(getattr(request, "htmx", False))
+    part = request.GET.get("part", "")
+    if not is_part or part in ("", "inspector"):
+        context |= _panel(request, design, selected, at, look, refused)
+    if not is_part or part == CANVAS:
+        context |= _picture(context["view"], design, selected, at)
+    if not is_part:
+        context["families"] = inspector.palette()
+        template = "editor/editor.html"
+    elif part == CANVAS:
+        template = "editor/_canvas.html" if context["view"] == CANVAS else "editor/_outline.html"
+    elif has_changed:
+        context |= _changes(request, context["view"], design, selected, at)
+        context["people"] = edits.people_in(flow, user_of(request), right_now() - AWAY_AFTER)
+        template = "editor/fragments.html"
+    else:
+        template = "editor/inspected.html"
+    response = render(request, template, context | (extra or {}), status=status)
     patch_vary_headers(response, ["HX-Request"])
     return response
 
 
+def _picture(view: str, design: Design, selected: str, at: str) -> dict[str, Any]:
+    if view == CANVAS:
+        return {"drawing": canvas.draw(design, selected, at)}
+    return {"rows": outline.outline(design, selected)}
+
+
+def _changes(request: HttpRequest, view: str, design: Design, selected: str, at: str) -> dict[str, Any]:
+    """What changed since the revision that the page shows; the whole picture where that cannot be told."""
+    shown = request.headers.get("X-Revision", "")
+    old = _draft_shown(design.flow, int(shown)) if shown.isdigit() and len(shown) < 10 else None
+    if old is None:
+        return _picture(view, design, selected, at)
+    before = Design(design.flow, old)
+    before.looked_up = design.looked_up  # names and emails as they are today
+    if view == OUTLINE:
+        outline_patch = outline.changes(outline.outline(before), outline.outline(design))
+        if outline_patch:
+            return {"outline_patch": outline_patch, "base": int(shown)}
+        return _picture(view, design, selected, at)
+    patch = canvas.patch(canvas.draw(before), canvas.draw(design))
+    return {"patch": patch, "base": int(shown)} if patch else _picture(view, design, selected, at)
+
+
+def _draft_shown(flow: Flow, revision: int) -> Draft | None:
+    return edits.draft_at(flow, revision)
+
+
 def _panel(
-    design: Design, selected: str, at: str, panel: str, refused: inspector.Refused | None
+    request: HttpRequest,
+    design: Design,
+    selected: str,
+    at: str,
+    look: Look,
+    refused: inspector.Refused | None,
 ) -> dict[str, Any]:
     """Which panel the inspector shows, and what it needs."""
-    if panel == "publish":
+    if look.query_text or look.panel == "search":
+        return {"panel": "search", "hits": outline.find(design, look.query_text)}
+    if look.panel == "publish":
         template = TemplateFlow.objects.filter(flow=design.flow).first()
+        version = design.flow.versions.order_by("-number").first()
+        kinds = dict(Requirement.Kind.choices)
         return {
             "panel": "publish",
             "template_flow": template,
+            "changes": changes_since(design, version.document) if version else None,
+            "asked": [(one, kinds.get(one.kind, one.kind)) for one in design.requirements.values()],
             "visibilities": TemplateFlow.Visibility.choices,
         }
-    if panel == "problems":
-        return {"panel": "problems"}
-    if panel == "trigger" or (selected == TRIGGER_KEY and design.graph.trigger is None):
+    if look.panel == "edits":
+        return {"panel": "edits", "edits": edits.rows(design.flow, user_of(request))}
+    if look.panel in ("problems", "keys"):
+        return {"panel": look.panel}
+    if look.panel == "trigger" or (selected == TRIGGER_KEY and design.graph.trigger is None):
         return {"panel": "trigger", "triggers": inspector.trigger_choices()}
     if at:
         source, _, port = at.partition(":")
-        return {"panel": "insert", "insert_source": source, "insert_port": port}
+        return {
+            "panel": "insert",
+            "insert_source": source,
+            "insert_port": port,
+            "families": inspector.palette(),
+        }
     key = selected or FLOW_KEY
     try:
-        subject = subject_of(design.flow, key)
+        subject = subject_of(design.draft, key)
     except UnableToChange:
-        subject = subject_of(design.flow, FLOW_KEY)
+        subject = subject_of(design.draft, FLOW_KEY)
     return {"panel": "step", "edited": inspector.step_panel(design, subject, refused)}
 
 
@@ -162,24 +245,7 @@ def export(request: HttpRequest, pk: int) -> HttpResponse:
     return response
 
 
-@require_GET
-@xframe_options_sameorigin
-@csp_replace(
-    {
-        "default-src": ["'none'"],
-        "style-src": ["'unsafe-inline'"],
-        "img-src": ["https:", "data:"],
-        "frame-ancestors": ["'self'"],
-        "sandbox": [""],
-    }
-)
-def content(request: HttpRequest, pk: int, key: str) -> HttpResponse:
-    """An email's HTML alone, for a sandboxed frame: nothing in it runs, nothing in it reaches the site."""
-    flow = flow_or_404(user_of(request), pk)
-    written = get_object_or_404(flow.contents, key=key)
-    return HttpResponse(written.html)
-
-
-def toast(response: HttpResponse, text: str, tone: str = "good") -> HttpResponse:
-    response["HX-Trigger"] = json.dumps({"toast": {"text": text, "tone": tone}})
+def toast(response: HttpResponse, text: str, tone: str = "good", undo: str = "") -> HttpResponse:
+    said = {"text": text, "tone": tone} | ({"undo": undo} if undo else {})
+    response["HX-Trigger"] = json.dumps({"toast": said})
     return response

@@ -14,6 +14,7 @@ from accounts import catalog
 from accounts.models import Membership, User, Workspace
 from flowbuilder.access import DESIGNERS, INSTALLERS, REVIEWERS
 from flowbuilder.definition.frozen import Frozen
+from flowbuilder.definition.shaping import SETTINGS
 from flowbuilder.graph import Graph
 from flowbuilder.history.rows import Calls, calls_of, canvas_url, short
 from flowbuilder.history.wording import (
@@ -123,6 +124,11 @@ class Story:
         }
         names = catalog.names(self.publication.workspace, ids_in(self.graph) | chosen)
         return self.frozen.describer(answers, names)
+
+    @property
+    def built(self) -> list[str]:
+        """How it was built in the account, where that is not as designed."""
+        return [text for key, text in SETTINGS.items() if self.publication.shape.get(key)]
 
     def title_of(self, key: str) -> str:
         if key == TRIGGER_KEY or key in self.graph.by_key:

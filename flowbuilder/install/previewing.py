@@ -12,6 +12,7 @@ from accounts.klaviyo.errors import KlaviyoError
 from accounts.klaviyo.shapes import Flow
 from accounts.models import KlaviyoAccount
 from flowbuilder.definition.frozen import Frozen, Landing, Line, rules_of, tell
+from flowbuilder.definition.shaping import SETTINGS, offers
 from flowbuilder.graph import Graph, Step
 from flowbuilder.graph.walk import all_in_order
 from flowbuilder.install.asking import names_of
@@ -53,6 +54,16 @@ class Collisions:
     failure: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A way to build the flow that would change something in it."""
+
+    key: str
+    label: str
+    help: str
+    is_chosen: bool
+
+
 @dataclass(frozen=True)
 class Preview:
     landing: Landing
@@ -63,6 +74,7 @@ class Preview:
     texts: list[Text]
     made: list[tuple[str, str]]
     body: str
+    shapes: list[Shape]
 
 
 def preview_of(install: Install) -> Preview:
@@ -70,7 +82,9 @@ def preview_of(install: Install) -> Preview:
     landing = landing_of(install)
     names = names_of(install)
     describer = Describer(Words(names), {})
-    steps = [landing.graph.by_key[key] for key in all_in_order(landing.graph)]
+    # A copy of a step sends what the step sends: it is shown once.
+    keys = [key for key in all_in_order(landing.graph) if key not in landing.origins]
+    steps = [landing.graph.by_key[key] for key in keys]
     sources = _contents(frozen.graph)
     mails = [_mail(step, describer, frozen, sources, names) for step in steps if step.type == EMAIL]
     return Preview(
@@ -82,7 +96,19 @@ def preview_of(install: Install) -> Preview:
         texts=[_text(step, describer) for step in steps if step.type == TEXT],
         made=list(_made(install, frozen, mails)),
         body=json.dumps(landing.body, indent=2, ensure_ascii=False),
+        shapes=[
+            Shape(key, SETTINGS[key], _SHAPE_HELP[key], bool(install.shape.get(key)))
+            for key in offers(frozen.graph)
+        ],
     )
+
+
+_SHAPE_HELP = {
+    "duplicate_tails": "Some accounts refuse branches that join again. Each branch then gets its own copy of the steps "
+    "they share.",
+    "nest_branches": "Some accounts refuse splits with many branches. Each branch then becomes a yes-or-no split, one "
+    "after the other.",
+}
 
 
 def _message(step: Step) -> dict[str, Any]:

@@ -14,6 +14,7 @@ urlpatterns = [
     path("<int:pk>/answers/", views.answers, name="answers"),
     path("<int:pk>/answers/<slug:key>/", views.answer, name="answer"),
     path("<int:pk>/preview/", views.preview, name="preview"),
+    path("<int:pk>/shape/", views.choose_shape, name="shape"),
     path("<int:pk>/content/<path:key>/", views.content, name="content"),
     path("<int:pk>/confirm/", views.confirm, name="confirm"),
     path("<int:pk>/progress/", outcome.progress, name="progress"),

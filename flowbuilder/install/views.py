@@ -31,6 +31,7 @@ from accounts.klaviyo.scopes import SCOPES
 from accounts.models import User
 from flowbuilder import access
 from flowbuilder.definition.frozen import Frozen, tell
+from flowbuilder.definition.shaping import SETTINGS
 from flowbuilder.install import asking
 from flowbuilder.install.forms import AnswerForm, form_for
 from flowbuilder.install.previewing import collisions_of, html_of, preview_of
@@ -286,6 +287,21 @@ def _preview(
         "problems": problems,
     }
     return render(request, "install/preview.html", context, status=status)
+
+
+@require_POST
+def choose_shape(request: Request, pk: int) -> HttpResponse:
+    """How the flow is built in this account: the two boxes of the preview."""
+    install = access.install_or_404(request.user, pk)
+    if away := elsewhere(request, install):
+        return away
+    if operations.open_questions(install):
+        return redirect("install:answers", install.pk)
+    try:
+        operations.choose_shape(install=install, settings={key: key in request.POST for key in SETTINGS})
+    except UnableToInstall as error:
+        return _preview(request, install, error, status=422)
+    return redirect("install:preview", install.pk)
 
 
 MAIL_POLICY = {

@@ -1,4 +1,5 @@
 """{% flow_picture graph describer %}: a flow as a still picture. For the library, the install and the history.
+{% flow_sketch graph %}: its shape alone, as small as a stamp. For starters.
 
 The editor draws its own, with ways to act on it. Places come from graph.layout; the numbers of a card's height are
 those of static/css/editor.css.
@@ -16,12 +17,15 @@ from flowbuilder.graph import Graph
 from flowbuilder.graph.layout import CARD_WIDTH, GAP_X, MARGIN, Box, place
 from flowbuilder.kinds.base import count
 from flowbuilder.kinds.describe import TRIGGER_KEY, Card, Describer, ports_of
+from flowbuilder.kinds.registry import action_kind
 
 register = template.Library()
 
 LEAST_THUMB = 600
 TALL, MOST_COLUMNS = 1250, 4  # beyond, a picture is not squeezed into the page: it scrolls
 LABEL_WIDTH, LABEL_HEIGHT = 150, 22
+SKETCHED_HEIGHT = 64  # of a card
+LEAST_SKETCH = 460  # of the whole, so that short flows are not blown up
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,4 +82,21 @@ def flow_picture(
         "label_height": LABEL_HEIGHT,
         "steps": [Drawn(cards[box.key], box, lines_of(cards[box.key])) for box in layout.boxes],
         "exits": [one.box for one in layout.exits],
+    }
+
+
+@register.inclusion_tag("flows/_sketch.html")
+def flow_sketch(graph: Graph) -> dict[str, Any]:
+    """Cards without words, all of one height, in the colours of their families. It says nothing to screen readers."""
+    layout = place(graph, lambda key: SKETCHED_HEIGHT)
+    families = {step.key: action_kind(step.type).FAMILY for step in graph.steps}
+    width, height = (max(one - MARGIN, LEAST_SKETCH) for one in (layout.width, layout.height))
+    return {
+        "x": (layout.width - width) // 2,
+        "y": (layout.height - height) // 2,
+        "width": width,
+        "height": height,
+        "wires": layout.wires,
+        "exits": [one.box for one in layout.exits],
+        "cards": [(families.get(box.key, "trigger"), box) for box in layout.boxes],
     }

@@ -7,11 +7,24 @@
   const toElement = (target) => (target instanceof Element ? target : null);
 
   // --- Toasts -------------------------------------------------------------------------------------------------
-  // {text, tone, action, url, press}: a sentence and, where there is one, the next press.
-  function toast({ text, tone = "", action = "", url = "", press = null }) {
+  // Said aloud once, politely: what toasts say, and acts that need no toast ("announce": {text}).
+  function announce(text) {
+    const region = find("#announcer");
+    if (!region || !text) return;
+    region.textContent = "";
+    setTimeout(() => { region.textContent = text; }, 60); // the same words again are news as well
+  }
+  document.addEventListener("announce", (event) => announce(event.detail.text));
+  // {text, tone, action, url, press, undo}: a sentence and, where there is one, the next press; `undo` is an address to post to.
+  function toast({ text, tone = "", action = "", url = "", press = null, undo = "" }) {
     const region = find("#toasts");
     if (!region || !text) return;
-    (find("dialog:modal") || document.body).append(region); // what is behind a modal dialog can be neither seen nor pressed
+    if (undo) {
+      action = "Undo";
+      press = () => htmx.ajax("POST", undo, { target: "#inspector", swap: "morph:outerHTML", values: { what: "mine" } });
+    }
+    (find("dialog:modal") || document.body).append(region, find("#announcer") || ""); // what is behind a modal dialog can be neither seen, heard nor pressed
+    announce(action ? `${text} ${action}?` : text);
     const item = document.createElement("div");
     item.className = `toast ${/^(good|warn|bad|accent)$/.test(tone) ? tone : ""}`;
     item.append(Object.assign(document.createElement("span"), { className: "dot" }));
@@ -27,6 +40,7 @@
     item.append(close);
     region.querySelectorAll(".toast[data-plain]").forEach((old) => old.remove()); // the newest of those that only tell
     if (!action) item.dataset.plain = "";
+    if (undo) item.dataset.undo = "";
     region.append(item);
     while (region.children.length > 3) region.firstElementChild.remove();
     let left;
@@ -36,6 +50,10 @@
     item.addEventListener("focusin", () => clearTimeout(left));
     wait();
   }
+  // The next act makes an offer to undo the last one wrong.
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (event.detail.requestConfig.verb === "post" && !isPulse(event)) document.querySelectorAll(".toast[data-undo]").forEach((old) => old.remove());
+  });
   // HX-Trigger: {"toast": {"text": "...", "tone": "good"}} or a list of them under "toasts".
   document.addEventListener("toast", (event) => toast(event.detail || {}));
   document.addEventListener("toasts", (event) => [].concat(event.detail.value || event.detail || []).forEach(toast));
@@ -49,7 +67,9 @@
     };
   }
   const reload = () => location.reload();
+  const isPulse = (event) => event.detail.requestConfig?.path.endsWith("/pulse/"); // asked again by itself: no word about it
   document.addEventListener("htmx:responseError", (event) => {
+    if (isPulse(event)) return;
     const { xhr } = event.detail, retry = again(event.detail);
     const wait = parseInt(xhr.getResponseHeader("Retry-After"), 10);
     const told = xhr.getResponseHeader("X-Message"); // a sentence from the server is better than ours
@@ -63,8 +83,8 @@
     else if (xhr.status >= 500) say("Something went wrong on our side. It is written down for us.", "Try again", retry);
     else say("That could not be done.", "Reload", reload);
   });
-  document.addEventListener("htmx:sendError", (event) => toast({ text: "There is no connection: that was not saved.", tone: "bad", action: "Try again", press: again(event.detail) }));
-  document.addEventListener("htmx:timeout", (event) => toast({ text: "The answer took too long.", tone: "bad", action: "Try again", press: again(event.detail) }));
+  document.addEventListener("htmx:sendError", (event) => isPulse(event) || toast({ text: "There is no connection: that was not saved.", tone: "bad", action: "Try again", press: again(event.detail) }));
+  document.addEventListener("htmx:timeout", (event) => isPulse(event) || toast({ text: "The answer took too long.", tone: "bad", action: "Try again", press: again(event.detail) }));
   document.addEventListener("htmx:swapError", () => toast({ text: "The page could not be brought up to date.", tone: "bad", action: "Reload", press: reload }));
   // A redirect to the sign-in page is followed unseen: never swap that page into this one.
   document.addEventListener("htmx:beforeSwap", (event) => {
@@ -78,7 +98,11 @@
   document.addEventListener("click", (event) => {
     const target = toElement(event.target);
     closeMenus(target);
-    if (target?.closest(".menu-list :is(a, button)") && !target.closest("[data-stay]")) target.closest("details.menu").open = false;
+    const menu = target?.closest(".menu-list :is(a, button)") && !target.closest("[data-stay]") && target.closest("details.menu");
+    if (!menu?.open) return;
+    menu.open = false;
+    // What had the keyboard is out of sight now. Later: its form must still see which button was pressed.
+    setTimeout(() => { if (menu.isConnected && (menu.contains(document.activeElement) || document.activeElement === document.body)) find("summary", menu).focus({ preventScroll: true }); });
   });
   document.addEventListener("keydown", (event) => {
     const menu = toElement(event.target)?.closest("details.menu[open]") || find("details.menu[open]");
@@ -98,7 +122,7 @@
   }
   document.addEventListener("close", (event) => {
     const region = find("#toasts");
-    if (event.target.contains(region)) document.body.append(region);
+    if (event.target.contains(region)) document.body.append(region, find("#announcer") || "");
     if (event.target.matches("dialog[data-auto]")) event.target.remove();
   }, true);
   document.addEventListener("click", (event) => {

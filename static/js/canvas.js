@@ -1,224 +1,195 @@
-// The editor's canvas: pan, zoom, minimap, keys between steps, and dropping a palette item on a plus.
-// The server draws <div class="canvas-wrap"><svg class="canvas" viewBox="x y w h">; this only moves the viewBox, and finds its
-// way back to the same view after htmx has swapped or morphed the picture. Without it the picture scrolls.
+// The editor's canvas: what one sees of it. Pan, zoom, fit, and gliding to a place; canvas-steps.js knows what is drawn,
+// canvas-patch.js brings it up to date, canvas-drag.js moves steps, canvas-map.js is the small picture in the corner.
+// One transform on the plane under the picture moves everything: a browser only has to put the same layer elsewhere. Without script the
+// picture scrolls. Points of the picture: x = 0 is the middle of the trigger, y = 0 the upper edge.
 "use strict";
 (() => {
-  const LEAST = 0.2, MOST = 2, MARGIN = 40;
-  const views = new Map(); // by the canvas' data-view-key: {x, y, k}: the picture's point at the top left, and the zoom
-  const known = new WeakSet(), sizes = new WeakMap();
-  const svgOf = (wrap) => wrap.querySelector("svg.canvas");
-  const wrapOf = (target) => (target instanceof Element ? target.closest(".canvas-wrap") : null);
-  const current = () => document.querySelector(".canvas-wrap:has(svg.canvas)");
-  const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
-  const keyOf = (wrap) => "view:" + (svgOf(wrap)?.dataset.viewKey || location.pathname);
+  const LEAST = 0.1, MOST = 2, MARGIN = 40, READABLE = 0.6;
+  const LAYER = 0.5; // smaller than that so much is in sight that a layer of its own is dearer than drawing
+  const wrapOf = () => document.querySelector(".canvas-wrap");
+  const svgOf = () => document.getElementById("canvas");
+  const planeOf = () => document.querySelector(".canvas-plane");
+  const clamp = (value, low, high) => Math.min(Math.max(value, low), Math.max(low, high));
+  const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
+  const canvas = ((window.editor ||= {}).canvas = { wrap: wrapOf, svg: svgOf, calm });
 
-  // The picture's own bounds, as the server said them: kept aside, since we overwrite the attribute. A morph takes our note
-  // away and brings the server's viewBox back, so what is read is always the newest.
-  function boundsOf(svg) {
-    if (svg.dataset.bounds) return svg.dataset.bounds.split(/[ ,]+/).map(Number);
-    svg.dataset.bounds = svg.getAttribute("viewBox") || "0 0 800 600";
-    return boundsOf(svg);
+  let view = null; // {x, y, k}: where the point (0, 0) stands in the window of the canvas, and the zoom
+  let size = { width: 0, height: 0 }, frame = 0, still = 0, keep = 0;
+  const boundsOf = (svg = svgOf()) => (svg?.dataset.bounds || "0 0 800 600").split(" ").map(Number);
+  const keyOf = () => `view:${svgOf()?.dataset.viewKey || location.pathname}`;
+  canvas.view = () => view;
+  canvas.size = () => size;
+  canvas.bounds = boundsOf;
+
+  function load() {
+    try { const kept = JSON.parse(sessionStorage.getItem(keyOf())); return kept?.k ? kept : null; } catch { return null; }
   }
-  function load(wrap) {
-    const key = keyOf(wrap);
-    if (!views.has(key)) {
-      try { const kept = JSON.parse(sessionStorage.getItem(key)); if (kept?.k) views.set(key, kept); } catch { /* no storage: fit */ }
+  function save() {
+    clearTimeout(keep);
+    keep = setTimeout(() => { try { sessionStorage.setItem(keyOf(), JSON.stringify(view)); } catch { /* no storage: the next page fits anew */ } }, 300);
+  }
+
+  // --- Showing: at most once a frame ---------------------------------------------------------------------------------
+  function show(next, gliding = false) {
+    const plane = planeOf(), k = clamp(next.k, LEAST, MOST);
+    if (!plane || !size.width) return;
+    const [bx, by, bw, bh] = boundsOf(), edge = 80; // some of the picture always stays in sight
+    view = {
+      k,
+      x: Math.round(clamp(next.x, edge - (bx + bw) * k, size.width - edge - bx * k)),
+      y: Math.round(clamp(next.y, edge - (by + bh) * k, size.height - edge - by * k)),
+    };
+    plane.classList.toggle("is-gliding", gliding && !calm());
+    plane.classList.toggle("is-moving", k >= LAYER);
+    clearTimeout(still);
+    still = setTimeout(() => plane.classList.remove("is-moving", "is-gliding"), gliding ? 320 : 180); // then it is drawn sharp again
+    frame ||= requestAnimationFrame(paint);
+  }
+  function paint() {
+    frame = 0;
+    const svg = svgOf(), wrap = wrapOf();
+    if (!svg) return;
+    planeOf().style.transform = `translate(${view.x}px, ${view.y}px) scale(${view.k})`;
+    const ground = wrap.querySelector(".canvas-ground").style; // no style on what has an id: htmx would carry it over as an attribute
+    ground.backgroundPosition = `${view.x}px ${view.y}px`;
+    if (paint.k !== view.k) {
+      const grid = 22 * view.k * (view.k < 0.35 ? 4 : view.k < 0.7 ? 2 : 1);
+      ground.backgroundSize = `${grid}px ${grid}px`;
+      wrap.querySelector('[data-zoom="100"]').textContent = `${Math.round(view.k * 100)}%`;
+      svg.classList.toggle("is-far", view.k < 0.4);
+      paint.k = view.k;
     }
-    return views.get(key);
+    canvas.steps?.sweep();
+    canvas.map?.look();
+    save();
   }
-  function show(wrap, view) {
-    const svg = svgOf(wrap), { width, height } = wrap.getBoundingClientRect();
-    if (!svg || !width) return;
-    view.k = clamp(view.k, LEAST, MOST);
-    const [bx, by, bw, bh] = boundsOf(svg), seen = { w: width / view.k, h: height / view.k };
-    view.x = clamp(view.x, bx - seen.w + 80 / view.k, bx + bw - 80 / view.k); // some of the picture always stays in sight
-    view.y = clamp(view.y, by - seen.h + 80 / view.k, by + bh - 80 / view.k);
-    views.set(keyOf(wrap), view);
-    svg.setAttribute("viewBox", `${view.x} ${view.y} ${seen.w} ${seen.h}`);
-    svg.setAttribute("preserveAspectRatio", "xMinYMin meet");
-    wrap.style.setProperty("--zoom", view.k);
-    wrap.style.setProperty("--pan-x", `${-view.x * view.k}px`);
-    wrap.style.setProperty("--pan-y", `${-view.y * view.k}px`);
-    const rect = wrap.querySelector(".mini-view");
-    if (rect) for (const [name, value] of [["x", view.x], ["y", view.y], ["width", seen.w], ["height", seen.h]]) rect.setAttribute(name, value);
-    const label = wrap.querySelector('[data-zoom="100"]');
-    if (label) label.textContent = `${Math.round(view.k * 100)}%`;
-    clearTimeout(show.later);
-    show.later = setTimeout(() => { try { sessionStorage.setItem(keyOf(wrap), JSON.stringify(view)); } catch { /* fine */ } }, 300);
-  }
+
+  // --- Ways to look ---------------------------------------------------------------------------------------------------
   // Whole: everything in sight. Otherwise readable: as wide as fits, not under 60%, from the top.
-  function fit(wrap, whole) {
-    const svg = svgOf(wrap), { width, height } = wrap.getBoundingClientRect();
-    if (!svg || !width) return;
-    const [bx, by, bw, bh] = boundsOf(svg);
-    const across = (width - 2 * MARGIN) / bw, down = (height - 2 * MARGIN) / bh;
-    const k = whole ? clamp(Math.min(across, down), LEAST, 1) : clamp(across, 0.6, 1);
-    const tall = bh * k > height - MARGIN;
-    show(wrap, { k, x: bx + bw / 2 - width / k / 2, y: tall ? by - MARGIN / 2 / k : by - Math.min((height / k - bh) / 2, MARGIN / k) });
+  function fit(whole, gliding) {
+    const [bx, by, bw, bh] = boundsOf();
+    const across = (size.width - 2 * MARGIN) / bw, down = (size.height - 2 * MARGIN) / bh;
+    const k = whole ? clamp(Math.min(across, down), LEAST, 1) : clamp(across, READABLE, 1);
+    const isTall = bh * k > size.height - MARGIN, isWide = bw * k > size.width;
+    const middle = isWide && !whole ? 0 : bx + bw / 2; // what is too wide shows the trigger
+    const top = isTall ? MARGIN / 2 : Math.min((size.height - bh * k) / 2, MARGIN);
+    show({ k, x: size.width / 2 - middle * k, y: top - by * k }, gliding);
   }
-  function zoom(wrap, factor, at) {
-    const view = load(wrap), box = wrap.getBoundingClientRect();
+  function zoom(factor, at = { x: size.width / 2, y: size.height / 2 }, gliding = false) {
+    const k = clamp(view.k * factor, LEAST, MOST), by = k / view.k;
+    show({ k, x: at.x - (at.x - view.x) * by, y: at.y - (at.y - view.y) * by }, gliding);
+  }
+  const pan = (dx, dy) => show({ k: view.k, x: view.x + dx, y: view.y + dy });
+  // A box of the picture comes into sight; `centre` puts it in the middle when it has to move at all.
+  function reveal({ x, y, w, h }, { centre = false, gliding = true } = {}) {
     if (!view) return;
-    const px = (at ? at.x : box.left + box.width / 2) - box.left, py = (at ? at.y : box.top + box.height / 2) - box.top;
-    const k = clamp(view.k * factor, LEAST, MOST);
-    show(wrap, { k, x: view.x + px / view.k - px / k, y: view.y + py / view.k - py / k });
+    const k = centre ? Math.max(view.k, READABLE) : view.k, edge = 32;
+    const left = x * k + view.x, top = y * k + view.y, right = left + w * k, bottom = top + h * k;
+    const isIn = k === view.k && left >= edge && top >= edge && right <= size.width - edge && bottom <= size.height - edge;
+    if (isIn) return;
+    if (centre) return show({ k, x: size.width / 2 - (x + w / 2) * k, y: size.height / 2 - (y + h / 2) * k }, gliding);
+    const dx = left < edge ? edge - left : Math.min(0, size.width - edge - right);
+    const dy = top < edge ? edge - top : Math.min(0, size.height - edge - bottom);
+    show({ k, x: view.x + dx, y: view.y + dy }, gliding);
   }
-  function pan(wrap, dx, dy) {
-    const view = load(wrap);
-    if (view) show(wrap, { k: view.k, x: view.x - dx / view.k, y: view.y - dy / view.k });
+  // From a point of the window to one of the picture.
+  function toPicture({ clientX, clientY }) {
+    const box = wrapOf().getBoundingClientRect();
+    return { x: (clientX - box.left - view.x) / view.k, y: (clientY - box.top - view.y) / view.k };
   }
-  function reveal(wrap, element) {
-    const box = wrap.getBoundingClientRect(), it = element.getBoundingClientRect(), edge = 28;
-    const dx = it.left < box.left + edge ? box.left + edge - it.left : Math.min(0, box.right - edge - it.right);
-    const dy = it.top < box.top + edge ? box.top + edge - it.top : Math.min(0, box.bottom - edge - it.bottom);
-    if (dx || dy) pan(wrap, dx, dy);
-  }
+  Object.assign(canvas, { show, fit, zoom, pan, reveal, toPicture });
 
-  // --- Finding canvases, now and after each swap -------------------------------------------------------------------
-  const resized = new ResizeObserver((entries) => {
-    for (const { target } of entries) {
-      const before = sizes.get(target), width = target.clientWidth;
-      sizes.set(target, width);
-      if (before && before !== width) pan(target, (width - before) / 2, 0); // stay centred when a side opens
-      else if (load(target)) show(target, load(target)); else fit(target);
-    }
+  // --- Finding the canvas, now and after a swap -----------------------------------------------------------------------
+  const known = new WeakSet();
+  const resized = new ResizeObserver(([{ target }]) => {
+    const before = size.width;
+    size = { width: target.clientWidth, height: target.clientHeight };
+    if (!size.width) return;
+    if (!view) first();
+    else if (before && before !== size.width) pan((size.width - before) / 2, 0); // stays centred when a side opens
+    else show(view);
   });
+  function first() {
+    const kept = load();
+    kept ? show(kept) : fit(false);
+    const chosen = canvas.steps?.box(canvas.steps.selected());
+    if (chosen) reveal(chosen, { centre: true, gliding: false });
+  }
   function wake() {
+    const svg = svgOf(), wrap = wrapOf();
+    if (!svg || known.has(svg)) return;
+    known.add(svg);
     document.documentElement.dataset.canvas = "live";
-    for (const wrap of document.querySelectorAll(".canvas-wrap:has(svg.canvas)")) {
-      const svg = svgOf(wrap), seen = load(wrap);
-      boundsOf(svg);
-      seen ? show(wrap, seen) : fit(wrap);
-      const chosen = svg.querySelector('.step[aria-current="true"]'); // a step that was just chosen or added comes into sight
-      if (chosen && seen && chosen.id !== svg.dataset.revealed) requestAnimationFrame(() => setTimeout(() => reveal(wrap, chosen), 220));
-      svg.dataset.revealed = chosen?.id || "";
-      if (known.has(wrap)) continue;
-      known.add(wrap);
-      resized.observe(wrap);
-      wrap.addEventListener("wheel", (event) => {
-        if (event.target.closest(".canvas-scroll")) return;
-        event.preventDefault();
-        if (event.ctrlKey || event.metaKey) zoom(wrap, Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.0075)), { x: event.clientX, y: event.clientY });
-        else { const unit = event.deltaMode ? 30 : 1, side = event.shiftKey && !event.deltaX; pan(wrap, -(side ? event.deltaY : event.deltaX) * unit, side ? 0 : -event.deltaY * unit); }
-      }, { passive: false });
-    }
+    svg.setAttribute("viewBox", "0 0 1 1"); // one unit is one pixel before the transform; what is drawn shows beyond the box
+    paint.k = 0;
+    canvas.steps?.forget();
+    if (!known.has(wrap)) { known.add(wrap); resized.observe(wrap); wrap.addEventListener("wheel", wheel, { passive: false }); }
+    size = { width: wrap.clientWidth, height: wrap.clientHeight };
+    if (size.width) { view ? show(view) : first(); paint(); }
+    document.dispatchEvent(new CustomEvent("canvas:woke"));
+  }
+  function wheel(event) {
+    if (!view) return;
+    event.preventDefault();
+    const box = wrapOf().getBoundingClientRect(), unit = event.deltaMode ? 30 : 1;
+    if (event.ctrlKey || event.metaKey) return zoom(Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.0075)), { x: event.clientX - box.left, y: event.clientY - box.top });
+    const sideways = event.shiftKey && !event.deltaX;
+    pan(-(sideways ? event.deltaY : event.deltaX) * unit, sideways ? 0 : -event.deltaY * unit);
   }
 
-  // --- Pointer: drag the ground (with touch anything), pinch, press in the minimap -----------------------------------
+  // --- Pointer: drag the ground (with touch anything), pinch -------------------------------------------------------------
   const fingers = new Map();
   let moved = 0;
+  // While something is dragged all events go to one small element, with its cursor: another cursor on the canvas itself
+  // would have a browser look at the style of every step.
+  canvas.grab = (id) => { const grip = wrapOf().querySelector(".canvas-grip"); if (!grip.hasPointerCapture(id)) grip.setPointerCapture(id); };
+  canvas.letGo = (id) => fingers.delete(id);
+  canvas.swallow = (far = 99) => { moved = far; }; // the press that ends a drag is no press
   function centre() {
-    const [a, b] = [...fingers.values()];
-    return { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2, far: Math.hypot(a.x - b.x, a.y - b.y) };
-  }
-  function look(wrap, mini, event) {
-    const view = load(wrap), box = wrap.getBoundingClientRect(), matrix = mini.getScreenCTM();
-    if (!view || !matrix) return;
-    const point = new DOMPoint(event.clientX, event.clientY).matrixTransform(matrix.inverse());
-    show(wrap, { k: view.k, x: point.x - box.width / view.k / 2, y: point.y - box.height / view.k / 2 });
+    const [a, b] = [...fingers.values()], box = wrapOf().getBoundingClientRect();
+    return { x: (a.x + b.x) / 2 - box.left, y: (a.y + b.y) / 2 - box.top, far: Math.hypot(a.x - b.x, a.y - b.y) };
   }
   document.addEventListener("pointerdown", (event) => {
     moved = 0;
-    const wrap = wrapOf(event.target);
-    if (!wrap || !svgOf(wrap) || event.target.closest(".zoom-bar, .canvas-note")) return;
-    const mini = event.target.closest(".minimap");
-    const onThing = event.target.closest("a, button, input, summary");
-    if (!mini && onThing && event.pointerType === "mouse" && event.button !== 1) return;
-    if (event.pointerType === "mouse" && event.button > 1) return;
+    const target = event.target instanceof Element ? event.target : null, isMouse = event.pointerType === "mouse";
+    if (!view || !target?.closest(".canvas-wrap") || target.closest(".zoom-bar, .minimap")) return;
+    if (isMouse && (event.button > 1 || (event.button === 0 && target.closest("a, button, .way-end")))) return;
     if (event.button === 1) event.preventDefault();
-    fingers.set(event.pointerId, { x: event.clientX, y: event.clientY, wrap, mini });
-    if (mini) look(wrap, mini, event);
+    fingers.set(event.pointerId, { x: event.clientX, y: event.clientY });
   });
   document.addEventListener("pointermove", (event) => {
     const finger = fingers.get(event.pointerId);
     if (!finger) return;
-    if (!event.buttons) { finger.wrap.classList.remove("is-panning"); fingers.delete(event.pointerId); return; } // let go outside the window
-    if (finger.mini) return look(finger.wrap, finger.mini, event);
+    if (!event.buttons) return canvas.letGo(event.pointerId); // let go outside the window
     const before = fingers.size === 2 ? centre() : { ...finger };
     moved += Math.hypot(event.clientX - finger.x, event.clientY - finger.y);
     finger.x = event.clientX; finger.y = event.clientY;
     if (fingers.size === 2) {
       const now = centre();
-      pan(finger.wrap, now.x - before.x, now.y - before.y);
-      zoom(finger.wrap, now.far / (before.far || 1), now);
+      pan(now.x - before.x, now.y - before.y);
+      zoom(now.far / (before.far || 1), now);
     } else if (moved > 4) {
-      finger.wrap.classList.add("is-panning");
-      pan(finger.wrap, finger.x - before.x, finger.y - before.y);
+      canvas.grab(event.pointerId);
+      pan(finger.x - before.x, finger.y - before.y);
     }
   });
-  for (const name of ["pointerup", "pointercancel"]) document.addEventListener(name, (event) => {
-    fingers.get(event.pointerId)?.wrap.classList.remove("is-panning");
-    fingers.delete(event.pointerId);
-  });
-  document.addEventListener("click", (event) => { // the end of a drag is not a press
-    if (moved > 8 && wrapOf(event.target)) { event.preventDefault(); event.stopPropagation(); }
+  for (const name of ["pointerup", "pointercancel"]) document.addEventListener(name, (event) => canvas.letGo(event.pointerId));
+  const ACTS = { in: () => zoom(1.25, undefined, true), out: () => zoom(0.8, undefined, true), fit: () => fit(true, true), 100: () => zoom(1 / view.k, undefined, true) };
+  document.addEventListener("click", (event) => {
+    const target = event.target instanceof Element ? event.target : null;
+    if (moved > 8 && target?.closest(".canvas-wrap, .palette")) { event.preventDefault(); event.stopPropagation(); }
     moved = 0;
-    const button = event.target instanceof Element && event.target.closest("[data-zoom]"), wrap = button && (wrapOf(button) || current());
-    if (!wrap) return;
-    ({ in: () => zoom(wrap, 1.2), out: () => zoom(wrap, 1 / 1.2), fit: () => fit(wrap, true), 100: () => zoom(wrap, 1 / load(wrap).k) })[button.dataset.zoom]?.();
+    if (view) ACTS[target?.closest("[data-zoom]")?.dataset.zoom]?.();
   }, true);
 
-  // --- Keys: + - 0 zoom; arrows go between steps: data-prev/next/left/right name an id, else the nearest that way ------
-  const WAYS = { ArrowUp: ["prev", 0, -1], ArrowDown: ["next", 0, 1], ArrowLeft: ["left", -1, 0], ArrowRight: ["right", 1, 0] };
-  function neighbour(wrap, step, [name, dx, dy]) {
-    const named = step.dataset[name] && document.getElementById(step.dataset[name]);
-    if (named) return named.matches(".step") ? named : named.querySelector(".step");
-    const from = step.getBoundingClientRect(), x = from.left + from.width / 2, y = from.top + from.height / 2;
-    let best = null, least = Infinity;
-    for (const other of wrap.querySelectorAll(".step")) {
-      const box = other.getBoundingClientRect(), ox = box.left + box.width / 2 - x, oy = box.top + box.height / 2 - y;
-      const along = ox * dx + oy * dy, aside = Math.abs(ox * dy) + Math.abs(oy * dx);
-      if (along > 4 && along + aside * 2 < least) { least = along + aside * 2; best = other; }
-    }
-    return best;
-  }
+  // --- Keys: + - 0 ----------------------------------------------------------------------------------------------------
   document.addEventListener("keydown", (event) => {
     const target = event.target instanceof Element ? event.target : document.body;
-    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || target.closest("input, select, textarea, [contenteditable], dialog, .menu[open]")) return;
-    const wrap = wrapOf(target) || current();
-    if (!wrap) return;
-    const step = target.closest(".canvas .step"), way = WAYS[event.key];
-    if (step && way) { const next = neighbour(wrap, step, way); if (next) { next.focus({ preventScroll: true }); event.preventDefault(); } return; }
-    const act = { "+": () => zoom(wrap, 1.2), "=": () => zoom(wrap, 1.2), "-": () => zoom(wrap, 1 / 1.2), 0: () => fit(wrap, true) }[event.key];
+    if (!view || !svgOf() || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || target.closest("input, select, textarea, [contenteditable], dialog, .menu[open]")) return;
+    const act = { "+": ACTS.in, "=": ACTS.in, "-": ACTS.out, 0: ACTS.fit }[event.key];
     if (act) { act(); event.preventDefault(); }
   });
-  document.addEventListener("focusin", (event) => {
-    const wrap = wrapOf(event.target);
-    if (wrap && event.target.matches(".canvas :is(a, button)") && event.target.matches(":focus-visible")) reveal(wrap, event.target);
-  });
 
-  // --- Palette: drag [draggable][data-add] onto the nearest .drop[data-source][data-port][data-url] --------------------
-  let dragged = null, over = null;
-  function mark(drop) { over?.classList.remove("is-over"); over = drop; over?.classList.add("is-over"); }
-  function nearest(event) {
-    let best = null, least = 90;
-    for (const drop of document.querySelectorAll(".drop[data-url]")) {
-      const box = drop.getBoundingClientRect(), far = Math.hypot(box.left + box.width / 2 - event.clientX, box.top + box.height / 2 - event.clientY);
-      if (box.width && far < least) { least = far; best = drop; }
-    }
-    return best;
-  }
-  document.addEventListener("dragstart", (event) => {
-    const item = event.target instanceof Element && event.target.closest("[draggable=true][data-add]");
-    if (!item) { if (wrapOf(event.target)) event.preventDefault(); return; } // a step is a link: it must not fly off as one
-    dragged = item.dataset.add;
-    event.dataTransfer.setData("text/plain", dragged);
-    event.dataTransfer.effectAllowed = "copy";
-    requestAnimationFrame(() => { document.documentElement.dataset.dragging = dragged; });
-  });
-  document.addEventListener("dragover", (event) => {
-    if (!dragged) return;
-    mark(nearest(event));
-    if (over) { event.preventDefault(); event.dataTransfer.dropEffect = "copy"; }
-  });
-  document.addEventListener("drop", (event) => {
-    if (!dragged || !over) return;
-    event.preventDefault();
-    const { url, source, port, target } = over.dataset;
-    htmx.ajax("POST", url, { source: over, ...(target ? { target } : {}), values: { type: dragged, source, port } });
-  });
-  document.addEventListener("dragend", () => { mark(null); dragged = null; delete document.documentElement.dataset.dragging; });
-
-  for (const name of ["htmx:afterSwap", "htmx:oobAfterSwap", "htmx:afterSettle"]) document.addEventListener(name, wake);
-  document.readyState === "loading" ? document.addEventListener("DOMContentLoaded", wake) : wake();
+  for (const name of ["htmx:afterSettle", "htmx:oobAfterSwap"]) document.addEventListener(name, wake);
+  document.addEventListener("DOMContentLoaded", wake); // after all scripts of the canvas
 })();

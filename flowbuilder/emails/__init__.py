@@ -1,0 +1,1 @@
+"""The emails of a workspace: a list, an editor with a live preview, a test email."""
