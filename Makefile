@@ -21,4 +21,8 @@ test: install ## everything that is tested: unit, contract, access, imports, bro
 lint: install ## format, lint, types, imports, migrations
 	@.venv/bin/python .ci/check.py --lint
 
-.PHONY: help install demo demo-reset test lint
+bench: install ## speed, as ratios: one JSON line a figure; fails where a goal is missed
+	@.venv/bin/python .ci/browser.py
+	@.venv/bin/python -m benchmarks
+
+.PHONY: help install demo demo-reset test lint bench

@@ -30,7 +30,12 @@ LINT = [
     [BIN / "python", "manage.py", "makemigrations", "--check", "--dry-run", "-v0"],
     [BIN / "uv", "lock", "--check", "--offline", "-q"],
 ]
-TESTS = [[BIN / "python", "-m", "pytest", "-q"]]
+PYTEST = [BIN / "python", "-m", "pytest", "-q", "--durations=10"]
+# The browser's tests come after the others and one at a time: a busy machine makes a slow page, not a wrong one.
+TESTS = [
+    [*PYTEST, "-n", "2", "--dist", "loadfile", "--ignore=tests/browser"],
+    [*PYTEST, "tests/browser"],
+]
 
 
 def main(arguments: list[str]) -> int:

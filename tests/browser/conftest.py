@@ -9,17 +9,23 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from django.db import connections
+from django.db.backends.sqlite3.base import DatabaseWrapper
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from accounts.demo import PASSWORD
 
+T = TypeVar("T")
 ROOT = Path(__file__).resolve().parents[2]
 PICTURES = ROOT / "build" / "screenshots"
+expect.set_options(timeout=15_000)  # a slow machine is no fault; how fast the page is, benchmarks say
 QUIET = (
     "--no-sandbox",
     "--disable-gpu",
@@ -36,6 +42,7 @@ QUIET = (
 class Site:
     url: str
     klaviyo: str
+    database: Path
 
 
 def free_port() -> int:
@@ -49,26 +56,26 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """`manage.py demo` on free ports with data of its own; ended by Ctrl-C, and then nothing of it is left."""
     web, sandbox = free_port(), free_port()
     folder = tmp_path_factory.mktemp("demo")
-    process = subprocess.Popen(
-        [sys.executable, "manage.py", "demo", "--port", str(web), "--sandbox-port", str(sandbox)],
-        cwd=ROOT,
-        env={**os.environ, "VAR_DIR": str(folder)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    said = []
-    assert process.stdout is not None
-    for line in process.stdout:
-        said.append(line)
-        if "Ctrl-C ends it all" in line:
-            break
-    else:
-        pytest.fail("the demo did not start:\n" + "".join(said))
-    yield Site(f"http://127.0.0.1:{web}", f"http://127.0.0.1:{sandbox}")
+    told = folder / "said.txt"  # no pipe: nobody reads while the tests run, and a full one stops the demo
+    with told.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", "demo", "--port", str(web), "--sandbox-port", str(sandbox)],
+            cwd=ROOT,
+            env={**os.environ, "VAR_DIR": str(folder)},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    until = time.monotonic() + 60
+    while "Ctrl-C ends it all" not in told.read_text():
+        if process.poll() is not None or time.monotonic() > until:
+            pytest.fail("the demo did not start:\n" + told.read_text())
+        time.sleep(0.1)
+    yield Site(f"http://127.0.0.1:{web}", f"http://127.0.0.1:{sandbox}", folder / "demo" / "db.sqlite3")
+    ended = process.poll()
+    assert ended is None, f"the demo ended by itself (code {ended}):\n{told.read_text()[-4000:]}"
     os.kill(process.pid, signal.SIGINT)
-    process.communicate(timeout=20)
+    process.wait(20)
     for port in (web, sandbox):
         until = time.monotonic() + 5
         while _is_answered(port) and time.monotonic() < until:
@@ -79,6 +86,30 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 def _is_answered(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.fixture(scope="session")
+def in_site(site: Site, django_db_blocker) -> Callable[[Callable[[], T]], T]:
+    """What a function reads or writes, in the database of the running demo. In a thread of its own: the one of the
+    browser has an event loop, where Django does not query."""
+
+    def ask(do: Callable[[], T]) -> T:
+        settings = connections.databases["default"] | {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": str(site.database),
+            "OPTIONS": {"timeout": 20},
+        }
+        connections["default"] = DatabaseWrapper(settings, "default")  # of this thread alone
+        try:
+            return do()
+        finally:
+            connections["default"].close()
+
+    def in_thread(do: Callable[[], T]) -> T:
+        with django_db_blocker.unblock(), ThreadPoolExecutor(1) as thread:
+            return thread.submit(ask, do).result()
+
+    return in_thread
 
 
 @pytest.fixture(scope="session")
