@@ -150,6 +150,11 @@ class Kind(Settings):
         return config
 
     @classmethod
+    def again(cls, config: dict[str, Any]) -> dict[str, Any]:
+        """Settings of a copy beside this one: what a flow may name only once is named anew. Pure, but for chance."""
+        return config
+
+    @classmethod
     def mend(cls, config: dict[str, Any], code: str) -> dict[str, Any]:
         """Settings in which the problem of this code, whose finding offers a repair, is put right. Pure."""
         return config

@@ -236,6 +236,20 @@ class Experiment(ActionKind):
         return dict(fresh)
 
     @classmethod
+    def again(cls, config: dict[str, Any]) -> dict[str, Any]:
+        """The messages inside get temporary ids of their own, and their shares follow."""
+        fresh: Any = config
+        names: dict[str, str] = {}
+        for path in (("main_action",), *_variations(config)):
+            if isinstance(old := get_at(config, (*path, "temporary_id")), str) and old:
+                names[old] = f"{old.partition('-')[0]}-{uuid4().hex[:12]}"
+                fresh = set_at(fresh, (*path, "temporary_id"), names[old])
+        if isinstance(shares := get_at(config, ALLOCATIONS), Mapping) and not is_ask(shares):
+            renamed = {names.get(key, key): share for key, share in shares.items()}
+            fresh = set_at(fresh, ALLOCATIONS, renamed)
+        return dict(fresh)
+
+    @classmethod
     def mend(cls, config: dict[str, Any], code: str) -> dict[str, Any]:
         """Even shares."""
         ids = [get_at(config, (*path, "temporary_id")) for path in _variations(config)]

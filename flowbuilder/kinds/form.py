@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
@@ -59,6 +60,7 @@ class Node:
     optional: bool = False
     asked: str = ""
     is_fixed: bool = False  # a row that nobody takes away or moves
+    is_lowest: bool = False  # a row with nothing below it that it may change places with
     text: str | None = None  # what a person typed that could not be read
     errors: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -188,6 +190,8 @@ def _rows(node: Node, item: Shape, value: Any) -> None:
     elif item.choice is not None or item.model is not None:
         node.widget = "rows"
         node.nodes = [_row(item, row, (*node.path, index), index) for index, row in enumerate(rows)]
+        for row, below in zip_longest(node.nodes, node.nodes[1:]):
+            row.is_lowest = below is None or below.is_fixed
     else:  # an input would put all lines into one
         node.widget = node.hint.widget or ("pickers" if node.hint.picks else "lines")
 

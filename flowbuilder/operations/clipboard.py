@@ -20,6 +20,7 @@ from flowbuilder.graph.change import Draft
 from flowbuilder.graph.surgery import Fragment, UnableToChange
 from flowbuilder.kinds.asks import fill, find_asks, find_contents
 from flowbuilder.kinds.base import count
+from flowbuilder.kinds.registry import action_kind
 from flowbuilder.models import Clip, Email, Flow
 from flowbuilder.operations.acts import perform
 from flowbuilder.operations.designs import key_maker, source_of, title_of
@@ -43,7 +44,8 @@ def duplicate_step(*, flow: Flow, key: str, by: User | None = None) -> str:
 
     def do(graph: Graph) -> Graph:
         step = surgery.step_of(graph, key)
-        copy = replace(step, key=key_maker(flow, graph)())
+        config = action_kind(step.type).again(dict(step.config))
+        copy = replace(step, key=key_maker(flow, graph)(), config=config)
         made.append(copy.key)
         return surgery.put(graph, copy, key, step.ports[0])
 
@@ -129,6 +131,7 @@ def _piece(document: Mapping[str, Any], asked: Mapping[str, str], emails: Mappin
             lambda key, part: {"$ask": asked.get(key, key)} | ({"part": part} if part else {}),
             lambda key: {"$content": emails.get(key, key)},
         )
+        config = action_kind(one["type"]).again(config)
         ports = ports_of_type(one["type"], config)
         steps.append(Step(one["key"], one["type"], config, one["name"], ports, one["note"], one["extra"]))
     return Fragment(document["entry"], tuple(steps), tuple(Link(*link) for link in document["links"]))

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from flowbuilder.models import Flow, Presence
-from flowbuilder.operations import designs, editing
+from flowbuilder.operations import clipboard, designs, editing
 from flowbuilder.operations.designs import UnableToChange
 from flowbuilder.queries import draft_of
 from tests import make
@@ -149,8 +149,6 @@ def test_a_stranger_pulses_nothing(client, flow, charlie):
 
 
 def test_a_branch_goes_to_another_workspace_with_all_it_needs(as_alice, workspace, alice):
-    from flowbuilder.operations import clipboard
-
     flow = make.flow(workspace)
     abroad = make.workspace("abroad", owner=alice)
     other = designs.create_flow(workspace=abroad, by=alice, name="Other")
@@ -171,8 +169,6 @@ def test_a_branch_goes_to_another_workspace_with_all_it_needs(as_alice, workspac
 
 
 def test_what_will_not_resolve_is_said(workspace, alice):
-    from flowbuilder.operations import clipboard
-
     flow = designs.create_flow(workspace=workspace, by=alice, name="Here")
     key = designs.insert_step(flow=flow, action_type="conditional-split", source="trigger", port="next").key
     editing.apply_form(flow=flow, key=key, posted={"act": ["add:profile_filter"]})
@@ -185,3 +181,20 @@ def test_what_will_not_resolve_is_said(workspace, alice):
     [note] = clipboard.paste_steps(flow=other, source="trigger", port="next", by=alice).notes
     assert "not known in the accounts of “Abroad”" in note
     assert clipboard.paste_steps(flow=flow, source=key, port="yes", by=alice).notes == ()
+
+
+def test_a_copy_of_an_experiment_shares_no_id_with_it(flow, alice):
+    key = designs.insert_step(flow=flow, action_type="ab-test", source="s1", port="next").key
+    copied = clipboard.duplicate_step(flow=flow, key=key, by=alice)
+    clipboard.copy_steps(flow=flow, key=key, by=alice)
+    pasted = clipboard.paste_steps(flow=flow, source=copied, port="next", by=alice).entry
+    steps = draft_of(Flow.objects.get(pk=flow.pk)).graph.by_key
+    ids = [
+        inner["temporary_id"]
+        for one in (key, copied, pasted)
+        for inner in (
+            steps[one].config["main_action"],
+            *steps[one].config["current_experiment"]["variations"],
+        )
+    ]
+    assert len(ids) == len(set(ids)) == 9

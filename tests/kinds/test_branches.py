@@ -177,3 +177,8 @@ def test_a_design_made_by_hand_is_taken_by_both_judges():
     assert blocking(check(graph)) == []
     assert graph.out["m"] == {"branch-1": "w"}
     assert to_definition(graph)["actions"][0] == written
+
+
+def test_only_branches_with_a_branch_below_them_offer_to_go_down():
+    rows = next(one for one in form.build(KIND, KIND.start()) if one.name == "branches").nodes
+    assert [(one.is_fixed, one.is_lowest) for one in rows] == [(False, False), (False, True), (True, True)]

@@ -194,3 +194,24 @@ ODD: list[dict[str, Any]] = [
 def test_odd_ones_are_left_alone(odd):
     assert AB.tidy(dict(odd)) == odd
     assert AB.mend(dict(odd), "no-shares") == odd
+
+
+@pytest.mark.parametrize("kind", [action_kind("ab-test"), action_kind("content-experiment")])
+def test_a_copy_names_its_messages_anew_and_keeps_their_shares(kind):
+    config = kind.start()
+    first, second = config["current_experiment"]["allocations"]
+    config["current_experiment"]["allocations"] = {first: 0.3, second: 0.7}
+    copy = kind.again(config)
+    running = copy["current_experiment"]
+    ids = [one["temporary_id"] for one in running["variations"]]
+    assert running["allocations"] == dict(zip(ids, (0.3, 0.7), strict=True))
+    assert not {*ids, copy["main_action"]["temporary_id"]} & {
+        first,
+        second,
+        config["main_action"]["temporary_id"],
+    }
+    assert kind.tidy(copy) == copy
+    assert kind.again({"status": "draft", "current_experiment": 7}) == {
+        "status": "draft",
+        "current_experiment": 7,
+    }
