@@ -134,7 +134,7 @@ class Desk:
         self.page.locator("#id_login").fill(email)
         self.page.locator("#id_password").fill(password)
         self.page.get_by_role("button", name="Sign in", exact=True).click()
-        self.page.wait_for_url(f"{self.site.url}/**")
+        self.page.wait_for_url(lambda url: "/account/login" not in url)
 
     def picture(self, name: str, *, whole: bool = False) -> None:
         PICTURES.mkdir(parents=True, exist_ok=True)
