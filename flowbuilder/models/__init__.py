@@ -5,28 +5,34 @@
     Email                               what emails of a workspace say
     Flow - Version - TemplateFlow       frozen snapshots, and the page on which one is offered
     Install - Publication - Attempt     a template flow in an account, and every call that brought it there
+    Lane, Made                          the way into an account; what was made there
+    Rollout - Choice                    one version to many accounts
 
 Three promises are kept by triggers in the database (guards.py): the ends of a link lie in its flow, a version
 never changes, and neither does an edit.
 """
 
 from flowbuilder.models.design import Action, Clip, Edit, Email, Flow, Link, Presence, Requirement, Trigger
-from flowbuilder.models.landing import Attempt, Install, Made, Publication
+from flowbuilder.models.landing import Attempt, Install, Lane, Made, Publication
 from flowbuilder.models.offer import TemplateFlow, Version
+from flowbuilder.models.rollout import Choice, Rollout
 
 __all__ = [
     "Action",
     "Attempt",
+    "Choice",
     "Clip",
     "Edit",
     "Email",
     "Flow",
     "Install",
+    "Lane",
     "Link",
     "Made",
     "Presence",
     "Publication",
     "Requirement",
+    "Rollout",
     "TemplateFlow",
     "Trigger",
     "Version",

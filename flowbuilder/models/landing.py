@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from accounts.models import KlaviyoAccount, User, Workspace
 from flowbuilder.models.offer import TemplateFlow, Version
+from flowbuilder.models.rollout import Rollout
 
 
 class Install(models.Model):
@@ -51,8 +52,26 @@ class Install(models.Model):
         return f"{self.template_flow} in {self.account or 'an account'}"
 
 
+class Lane(models.Model):
+    """The way into one account. One worker at a time goes along it, so that accounts never wait for each other."""
+
+    account = models.OneToOneField(KlaviyoAccount, models.CASCADE, related_name="lane")
+    lease_until = models.DateTimeField(null=True, blank=True)
+    turn = models.PositiveBigIntegerField(default=0)  # who has it: each worker that takes it counts one up
+    not_before = models.DateTimeField(null=True, blank=True, db_index=True)
+
+    def __str__(self) -> str:
+        return f"Lane of {self.account}"
+
+
 class Publication(models.Model):
-    """One version on its way to one account. The row is the intent, committed before any call."""
+    """One thing that somebody wants done in one account. The row is the intent, committed before any call."""
+
+    class Kind(models.TextChoices):
+        CREATE = "create", "New flow"
+        UPDATE = "update", "Update in place"
+        STATUS = "status", "Change of status"
+        REMOVE = "remove", "Removal"
 
     class State(models.TextChoices):
         ASKED = "asked", "Asked"
@@ -73,6 +92,11 @@ class Publication(models.Model):
     version = models.ForeignKey(Version, models.PROTECT, related_name="publications")
     account = models.ForeignKey(KlaviyoAccount, models.PROTECT, related_name="publications")
     asked_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="publications")
+    kind = models.CharField(max_length=8, choices=Kind, default=Kind.CREATE)
+    rollout = models.ForeignKey(Rollout, models.PROTECT, null=True, blank=True, related_name="publications")
+    wave = models.PositiveSmallIntegerField(null=True, blank=True)  # of the rollout; 0 is the canary
+    # what a change is to do: {"status": "live"}, {"steps": {...}}; empty for a new flow
+    wanted = models.JSONField(default=dict, blank=True)
     flow_name = models.CharField(max_length=200)
     answers = models.JSONField(default=dict, blank=True)
     shape = models.JSONField(default=dict, blank=True)  # as the install said when it was asked
@@ -94,6 +118,8 @@ class Publication(models.Model):
             models.Index(fields=["state", "not_before"]),
             models.Index(fields=["-created_at", "-id"]),  # the history, page by page
             models.Index(fields=["workspace", "-created_at", "-id"]),
+            models.Index(fields=["account", "state", "not_before"]),  # what a lane does next
+            models.Index(fields=["rollout", "state"]),
         )
         constraints = (
             models.UniqueConstraint(
@@ -160,6 +186,9 @@ class Made(models.Model):
 
     class Kind(models.TextChoices):
         TEMPLATE = "template", "Email template"
+        LIST = "list", "List"
+        SEGMENT = "segment", "Segment"
+        TAG = "tag", "Tag"
         FLOW = "flow", "Flow"
 
     publication = models.ForeignKey(Publication, models.CASCADE, related_name="made")
@@ -168,6 +197,7 @@ class Made(models.Model):
     klaviyo_id = models.CharField(max_length=40)
     name = models.CharField(max_length=300, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
+    removed_at = models.DateTimeField(null=True, blank=True)  # taken away again, or found to be gone
 
     class Meta:
         ordering = ("pk",)
