@@ -49,6 +49,8 @@ KLAVIYO_REVISION = env.str("KLAVIYO_REVISION", "2026-10-15")
 KLAVIYO_TIMEOUT = env.float("KLAVIYO_TIMEOUT", 30.0)  # seconds for one whole exchange
 # How long an answer that was lost may still take effect at Klaviyo, before we look whether the flow is there.
 PUBLISH_QUIET_PERIOD = env.float("PUBLISH_QUIET_PERIOD", 120.0)
+# The tag on every flow we make in an account, so that its owner sees where it came from; empty: none.
+PUBLISH_TAG = env.str("PUBLISH_TAG", "Flowbuilder")
 IMPORT_MAX_BYTES = env.int("IMPORT_MAX_BYTES", 2_000_000)
 
 # --- Django ------------------------------------------------------------------------------------------------------

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from celery import shared_task
 from django.utils.timezone import now as right_now
 from kombu.exceptions import OperationalError
@@ -9,37 +11,45 @@ from kombu.exceptions import OperationalError
 from accounts.connection import client_for
 from accounts.klaviyo.errors import KlaviyoError
 from accounts.models import KlaviyoAccount
-from flowbuilder.models import Publication
-from flowbuilder.publisher import publish as publisher
-from flowbuilder.publisher.states import due
+from flowbuilder.publisher import lanes
 
 SWEEP_AT_ONCE = 500
+LONGEST_COUNTDOWN = timedelta(
+    seconds=90
+)  # a message is held by a worker so long; what waits longer, the sweeper finds
+ASKED, ROLLOUTS = (
+    "celery",
+    "rollouts",
+)  # the queues: of what a person waits for, and of what comes in thousands
 REMOVE_AFTER = 300  # seconds, in which Klaviyo has sent a test email
 
 
 @shared_task
-def publish(publication_id: int) -> str | None:
-    """Work on one publication. Running twice, or for nothing, is harmless: the lease decides."""
-    return publisher.run(publication_id)
+def run_lane(account_id: int, queue: str = ASKED) -> None:
+    """Go along the lane of one account. Running twice, or for nothing, is harmless: the leases decide."""
+    again = lanes.run_lane(account_id)
+    if again is not None:
+        ring(account_id, at=again, queue=queue)
 
 
 @shared_task
 def sweep_publications() -> int:
     """Ring for whatever is due: bells that were lost, waits that are over, workers that died."""
-    ids = list(
-        Publication.objects.filter(due(right_now()))
-        .order_by("pk")
-        .values_list("pk", flat=True)[:SWEEP_AT_ONCE]
-    )
-    for publication_id in ids:
-        ring(publication_id)
-    return len(ids)
+    found = lanes.due_lanes(right_now(), SWEEP_AT_ONCE)
+    for account_id, has_people in found:
+        ring(account_id, queue=ASKED if has_people else ROLLOUTS)
+    return len(found)
 
 
-def ring(publication_id: int) -> None:
-    """Wake a worker. A broker that is down loses nothing: the sweeper comes by."""
+def ring(account_id: int, *, at: datetime | None = None, queue: str = ASKED) -> None:
+    """Wake a worker for an account's lane, unless that is under way. A broker that is down loses nothing: the
+    sweeper comes by."""
+    now = right_now()
+    wait = max(timedelta(0), (at or now) - now)
+    if wait > LONGEST_COUNTDOWN or not lanes.note_ring(account_id, at or now, now):
+        return
     try:
-        publish.delay(publication_id)
+        run_lane.apply_async((account_id, queue), countdown=wait.total_seconds() or None, queue=queue)
     except (OperationalError, OSError):
         return
 

@@ -5,15 +5,16 @@
     Email                               what emails of a workspace say
     Flow - Version - TemplateFlow       frozen snapshots, and the page on which one is offered
     Install - Publication - Attempt     a template flow in an account, and every call that brought it there
+    Publication - Move                  every state it was in, and why
     Lane, Made                          the way into an account; what was made there
     Rollout - Choice                    one version to many accounts
 
-Three promises are kept by triggers in the database (guards.py): the ends of a link lie in its flow, a version
-never changes, and neither does an edit.
+Promises kept by triggers in the database (guards.py): the ends of a link lie in its flow; versions, edits and moves
+never change; a publication goes from state to state only as the publisher's table says.
 """
 
 from flowbuilder.models.design import Action, Clip, Edit, Email, Flow, Link, Presence, Requirement, Trigger
-from flowbuilder.models.landing import Attempt, Install, Lane, Made, Publication
+from flowbuilder.models.landing import Attempt, Install, Lane, Made, Move, Publication
 from flowbuilder.models.offer import TemplateFlow, Version
 from flowbuilder.models.rollout import Choice, Rollout
 
@@ -29,6 +30,7 @@ __all__ = [
     "Lane",
     "Link",
     "Made",
+    "Move",
     "Presence",
     "Publication",
     "Requirement",

@@ -58,7 +58,8 @@ class Lane(models.Model):
     account = models.OneToOneField(KlaviyoAccount, models.CASCADE, related_name="lane")
     lease_until = models.DateTimeField(null=True, blank=True)
     turn = models.PositiveBigIntegerField(default=0)  # who has it: each worker that takes it counts one up
-    not_before = models.DateTimeField(null=True, blank=True, db_index=True)
+    not_before = models.DateTimeField(null=True, blank=True)  # the account's limits say so
+    rung_at = models.DateTimeField(null=True, blank=True)  # a message is under way: no second one is needed
 
     def __str__(self) -> str:
         return f"Lane of {self.account}"
@@ -75,6 +76,7 @@ class Publication(models.Model):
 
     class State(models.TextChoices):
         ASKED = "asked", "Asked"
+        APPROVED = "approved", "Approved"
         PREPARING = "preparing", "Preparing"
         SENDING = "sending", "Sending"
         VERIFYING = "verifying", "Checking"
@@ -85,7 +87,15 @@ class Publication(models.Model):
         UNKNOWN = "unknown", "Being looked up"
         CANCELLED = "cancelled", "Cancelled"
 
-    OPEN = (State.ASKED, State.PREPARING, State.SENDING, State.VERIFYING, State.WAITING, State.UNKNOWN)
+    OPEN = (
+        State.ASKED,
+        State.APPROVED,
+        State.PREPARING,
+        State.SENDING,
+        State.VERIFYING,
+        State.WAITING,
+        State.UNKNOWN,
+    )
 
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="publications")
     install = models.ForeignKey(Install, models.PROTECT, null=True, blank=True, related_name="publications")
@@ -111,6 +121,8 @@ class Publication(models.Model):
     klaviyo_flow_id = models.CharField(max_length=40, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     ended_at = models.DateTimeField(null=True, blank=True)
+    # given up: what it made beside a flow is taken away from then on
+    tidy_at = models.DateTimeField(null=True, blank=True, db_index=True)
 
     class Meta:
         ordering = ("-created_at", "-pk")
@@ -124,7 +136,17 @@ class Publication(models.Model):
         constraints = (
             models.UniqueConstraint(
                 fields=["install"],
-                condition=Q(state__in=["asked", "preparing", "sending", "verifying", "waiting", "unknown"]),
+                condition=Q(
+                    state__in=[
+                        "asked",
+                        "approved",
+                        "preparing",
+                        "sending",
+                        "verifying",
+                        "waiting",
+                        "unknown",
+                    ]
+                ),
                 name="one_open_publication_an_install",
             ),
         )
@@ -203,8 +225,34 @@ class Made(models.Model):
         ordering = ("pk",)
         verbose_name_plural = "made"
         constraints = (
-            models.UniqueConstraint(fields=["publication", "kind", "step"], name="made_once_a_step"),
+            models.UniqueConstraint(
+                fields=["publication", "kind", "step"],
+                condition=Q(removed_at=None),
+                name="made_once_a_step",
+            ),
         )
 
     def __str__(self) -> str:
         return f"{self.kind} {self.klaviyo_id}"
+
+
+class Move(models.Model):
+    """A publication went from one state to another: when, why, and who said so. Rows are only ever added; the
+    database sees to that (guards.py). The first state is always "asked", by whoever asked for the publication."""
+
+    publication = models.ForeignKey(Publication, models.PROTECT, related_name="moves")
+    number = models.PositiveIntegerField()
+    from_state = models.CharField(max_length=12, choices=Publication.State)
+    to_state = models.CharField(max_length=12, choices=Publication.State)
+    reason = models.TextField(blank=True)
+    at = models.DateTimeField(default=timezone.now)
+    until = models.DateTimeField(null=True, blank=True)  # nothing was to happen before
+    by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")  # null: the machine
+    attempt_number = models.PositiveIntegerField(default=0)  # whose turn it was among the workers
+
+    class Meta:
+        ordering = ("number",)
+        constraints = (models.UniqueConstraint(fields=["publication", "number"], name="one_move_a_number"),)
+
+    def __str__(self) -> str:
+        return f"{self.from_state} to {self.to_state}"

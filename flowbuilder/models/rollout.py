@@ -31,10 +31,12 @@ class Rollout(models.Model):
     reason = models.TextField(blank=True)
     canary = models.PositiveIntegerField(default=1)  # so many accounts first; 0: none
     wave_size = models.PositiveIntegerField(default=100)  # accounts in each wave after it
-    stop_above = models.PositiveSmallIntegerField(
-        default=10
-    )  # percent of ended ones that failed or were refused
+    # percent of the ended ones that failed or were refused
+    stop_above = models.PositiveSmallIntegerField(default=10)
+    # requirement key -> what is answered for every account: a value, or {"name"} of a thing that each account has
+    answers = models.JSONField(default=dict, blank=True)
     wave = models.PositiveSmallIntegerField(null=True, blank=True)  # the one under way
+    judged_from = models.DateTimeField(null=True, blank=True)  # what ended before is forgiven by the rule
     asked_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="rollouts"
     )
@@ -66,11 +68,17 @@ class Choice(models.Model):
     account = models.ForeignKey("accounts.KlaviyoAccount", models.PROTECT, related_name="+")
     fit = models.CharField(max_length=10, choices=Fit, default=Fit.UNCHECKED)
     reason = models.TextField(blank=True)
+    # [{"name", "tone", "text"}]: the columns of the grid, each good, warn, bad or open
+    checks = models.JSONField(default=list, blank=True)
     answers = models.JSONField(default=dict, blank=True)  # as Install.answers
-    wave = models.PositiveSmallIntegerField(default=0)
+    wave = models.PositiveSmallIntegerField(null=True, blank=True)  # 0 is the canary; null while it is not sent
+    publication = models.OneToOneField(
+        "flowbuilder.Publication", models.PROTECT, null=True, blank=True, related_name="choice"
+    )
 
     class Meta:
-        ordering = ("wave", "pk")
+        ordering = ("pk",)
+        indexes = (models.Index(fields=["rollout", "fit"]),)
         constraints = (
             models.UniqueConstraint(fields=["rollout", "account"], name="an_account_once_a_rollout"),
         )

@@ -12,28 +12,25 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
+from django.utils.timezone import now as right_now
 
 from accounts import catalog
 from accounts.access import accounts_of
 from accounts.models import CatalogEntry, KlaviyoAccount, User, Workspace
 from flowbuilder.definition.frozen import Frozen, Landing, Question
-from flowbuilder.definition.preflight import Checking, blocking, check
 from flowbuilder.definition.shaping import SETTINGS, UnableToShape, shape
 from flowbuilder.graph import Problem
 from flowbuilder.models import Attempt, Install, Publication, TemplateFlow
 from flowbuilder.operations.publications import ask_for_publication
+from flowbuilder.publisher import fits, made
+from flowbuilder.publisher.fits import CATALOG_KINDS as CATALOG_KINDS
+from flowbuilder.publisher.fits import Answer, find_answer, is_there
+from flowbuilder.publisher.fits import values_of as values_of
+from flowbuilder.publisher.made import MAKE, is_to_make
 
-CATALOG_KINDS = {
-    "metric": (CatalogEntry.Kind.METRIC,),
-    "list": (CatalogEntry.Kind.LIST,),
-    "segment": (CatalogEntry.Kind.SEGMENT,),
-    "group": (CatalogEntry.Kind.LIST, CatalogEntry.Kind.SEGMENT),
-    "template": (CatalogEntry.Kind.TEMPLATE,),
-}
 LONGEST_TEXT = 5000
+LONGEST_NAME = 200  # of a list or segment
 LONGEST_DELAY = 10_000
-
-Answer = dict[str, Any]  # {"value", "how": in words, "by": "found" or "person"}
 
 
 class UnableToInstall(Exception):
@@ -122,18 +119,9 @@ def _lock(install: Install) -> None:
 
 def _not_there_yet(install: Install, account: KlaviyoAccount) -> None:
     """At most one of a template flow in an account: there, or on its way by another install."""
-    other = (
-        Install.objects.filter(template_flow=install.template_flow, account=account)
-        .filter(state__in=(Install.State.LIVE, Install.State.PUBLISHING))
-        .exclude(pk=install.pk)
-        .first()
-    )
-    if other and other.state == Install.State.LIVE:
-        raise UnableToInstall(
-            f"“{install.template_flow}” is installed in {account} already. Remove that copy first."
-        )
-    if other:
-        raise UnableToInstall(f"“{install.template_flow}” is on its way into {account} already.")
+    template = install.template_flow
+    if other := fits.installs_in_the_way(template, [account.pk], but=install).get(account.pk):
+        raise UnableToInstall(fits.way_is_taken(other, account, template))
 
 
 @transaction.atomic
@@ -160,7 +148,9 @@ def find_answers(*, install: Install) -> list[Question]:
             answers[question.key] = held
         elif held and held["by"] == "person":
             gone.append(question)
-        elif found := _find(install.account, question):
+        elif install.account and (
+            found := find_answer(install.account, question, _choices(install.account, question.kind))
+        ):
             answers[question.key] = found
     if answers != install.answers:
         install.answers = answers
@@ -169,9 +159,7 @@ def find_answers(*, install: Install) -> list[Question]:
 
 
 def _is_there(account: KlaviyoAccount | None, question: Question, value: Any) -> bool:
-    if question.kind not in CATALOG_KINDS or account is None:
-        return True
-    return set(value if isinstance(value, list) else [value]) <= _ids(account, question.kind)
+    return account is None or is_there(question, value, _choices(account, question.kind))
 
 
 def _ids(account: KlaviyoAccount, kind: str) -> set[str]:
@@ -179,38 +167,7 @@ def _ids(account: KlaviyoAccount, kind: str) -> set[str]:
 
 
 def _choices(account: KlaviyoAccount, kind: str) -> list[CatalogEntry]:
-    return [entry for one in CATALOG_KINDS[kind] for entry in catalog.choices(account, one)]
-
-
-def _find(account: KlaviyoAccount | None, question: Question) -> Answer | None:
-    """{"value", "how", "by": "found"} where there is one clear answer, else None: never a guess."""
-    if account is None:
-        return None
-    if question.kind == "sender":
-        if not account.sender_email:
-            return None
-        value = {"email": account.sender_email, "label": account.sender_name or account.name}
-        return _found(value, "The default sender of your account.")
-    if question.kind not in CATALOG_KINDS:
-        if question.default in (None, ""):
-            return None
-        return _found(question.default, "As the template suggests.")
-    fits = [
-        one
-        for one in _choices(account, question.kind)
-        if question.looks_for
-        and one.name == question.looks_for
-        and question.integration in ("", one.integration)
-    ]
-    if len(fits) != 1:
-        return None
-    ids = [fits[0].klaviyo_id] if question.kind == "group" else fits[0].klaviyo_id
-    where = f"from {fits[0].integration}" if question.integration else "in your account"
-    return _found(ids, f"The only one of this name {where}.")
-
-
-def _found(value: Any, how: str) -> Answer:
-    return {"value": value, "how": how, "by": "found"}
+    return [entry for one in CATALOG_KINDS.get(kind, ()) for entry in catalog.choices(account, one)]
 
 
 @transaction.atomic
@@ -234,6 +191,8 @@ def answer_question(*, install: Install, key: str, value: Any) -> None:
 
 def checked_answer(account: KlaviyoAccount, question: Question, value: Any) -> Any:
     """The answer as it is kept; UnableToInstall where it is none, or names what is not in this account."""
+    if is_to_make(value):
+        return _checked_making(question, value)
     if question.kind in CATALOG_KINDS:
         wanted = value if isinstance(value, list) else [value]
         if not all(isinstance(one, str) for one in wanted) or not set(wanted) <= _ids(account, question.kind):
@@ -258,6 +217,25 @@ def checked_answer(account: KlaviyoAccount, question: Question, value: Any) -> A
     return text
 
 
+MAKEABLE = {"list": ("list",), "segment": ("segment",), "group": ("list", "segment")}
+
+
+def _checked_making(question: Question, value: Mapping[str, Any]) -> dict[str, Any]:
+    """A list or segment that is to be made in the account: {"$make": "list", "name": "Newsletter"}; a segment says
+    its `definition` as Klaviyo takes it."""
+    what, name = value[MAKE], str(value.get("name", "")).strip()
+    if what not in MAKEABLE.get(question.kind, ()):
+        raise UnableToInstall("That cannot be made here. Choose one that is there.")
+    if not name or len(name) > LONGEST_NAME:
+        raise UnableToInstall(f"Give the new {what} a name of at most {LONGEST_NAME} characters.")
+    if what == "list":
+        return {MAKE: what, "name": name}
+    definition = value.get("definition")
+    if not isinstance(definition, Mapping) or not definition.get("condition_groups"):
+        raise UnableToInstall("A new segment needs at least one condition.")
+    return {MAKE: what, "name": name, "definition": dict(definition)}
+
+
 def _checked_sender(value: Any) -> dict[str, str]:
     given = value if isinstance(value, Mapping) else {}
     email = str(given.get("email", "")).strip()
@@ -266,11 +244,6 @@ def _checked_sender(value: Any) -> dict[str, str]:
     except ValidationError:
         raise UnableToInstall("A sender needs an email address, such as hello@example.com.") from None
     return {"email": email, "label": str(given.get("label", "")).strip()[:200] or email}
-
-
-def values_of(answers: Mapping[str, Any]) -> dict[str, Any]:
-    """requirement key -> the bare value."""
-    return {key: one["value"] for key, one in answers.items()}
 
 
 def open_questions(install: Install) -> list[Question]:
@@ -282,8 +255,8 @@ def open_questions(install: Install) -> list[Question]:
 
 def landing_of(install: Install) -> Landing:
     """What a confirmation of this install would make in its account."""
-    values = values_of(install.answers)
-    return Frozen(install.version.document).landing(install.version.name, values, install.shape)
+    frozen = Frozen(install.version.document)
+    return fits.landing_of(frozen, install.version.name, install.answers, install.shape)
 
 
 @transaction.atomic
@@ -327,7 +300,7 @@ def confirm_install(*, install: Install, by: User) -> Publication:
     landing = landing_of(install)
     if landing.missing:
         raise UnableToInstall("Some questions are still open: answer them first.")
-    if stops := blocking(check(landing.graph, Checking())):
+    if stops := fits.stops(landing):
         text = "With these answers it cannot be published: " + " ".join(one.text for one in stops)
         raise UnableToInstall(text, tuple(stops))
     install.state = Install.State.PUBLISHING
@@ -353,6 +326,7 @@ def reopen_install(*, install: Install) -> None:
         raise UnableToInstall("The flow may be in your account: try again, and we look before sending it.")
     install.state = Install.State.CHOOSING
     install.save(update_fields=["state"])
+    made.give_back(last, right_now())
 
 
 def _may_have_landed(publication: Publication) -> bool:

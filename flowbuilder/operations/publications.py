@@ -6,9 +6,11 @@ from functools import partial
 from typing import Any
 
 from django.db import transaction
+from django.utils.timezone import now as right_now
 
 from accounts.models import User
 from flowbuilder.models import Install, Publication
+from flowbuilder.publisher import made
 from flowbuilder.publisher.states import move
 from flowbuilder.tasks import ring
 
@@ -31,13 +33,13 @@ def ask_for_publication(*, install: Install, by: User, answers: dict[str, Any]) 
         answers=answers,
         shape=install.shape,
     )
-    transaction.on_commit(partial(ring, publication.pk))
+    transaction.on_commit(partial(ring, publication.account_id))
     return publication
 
 
 @transaction.atomic
 def cancel_publication(*, publication: Publication, by: User) -> None:
-    """Give up one that has not been sent. What it made in the account stays listed."""
+    """Give up one that has not been sent. What it made in the account is taken away again."""
     publication = Publication.objects.select_for_update().get(pk=publication.pk)
     if publication.state not in (Publication.State.ASKED, Publication.State.WAITING):
         raise UnableToAct("Only a publication that waits can be cancelled.")
@@ -46,6 +48,8 @@ def cancel_publication(*, publication: Publication, by: User) -> None:
     move(publication, Publication.State.CANCELLED, f"Cancelled by {by}.")
     under_way = Install.objects.filter(publications=publication, state=Install.State.PUBLISHING)
     under_way.update(state=Install.State.CHOOSING)
+    made.give_back(publication, right_now())
+    transaction.on_commit(partial(ring, publication.account_id))
 
 
 @transaction.atomic
@@ -57,5 +61,5 @@ def retry_publication(*, publication: Publication, by: User) -> None:
     if publication.install and publication.install.publications.filter(pk__gt=publication.pk).exists():
         raise UnableToAct("This install went on with a later publication. Look at that one.")
     Install.objects.filter(publications=publication).update(state=Install.State.PUBLISHING)
-    move(publication, Publication.State.ASKED, f"Asked again by {by}.")
-    transaction.on_commit(partial(ring, publication.pk))
+    move(publication, Publication.State.ASKED, f"Asked again by {by}.", tidy_at=None)
+    transaction.on_commit(partial(ring, publication.account_id))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Max
@@ -72,11 +72,18 @@ class Calls:
     def _end(self, attempt: Attempt, outcome: str, **known: Any) -> None:
         Attempt.objects.filter(pk=attempt.pk).update(outcome=outcome, ended_at=right_now(), **known)
 
-    def was_lost(self, step: str) -> bool:
-        """Whether an earlier call of this step may have taken effect without our knowing."""
-        return self.publication.attempts.filter(
+    def was_done(self, step: str) -> bool:
+        return self.publication.attempts.filter(step=step, outcome=Attempt.Outcome.DONE).exists()
+
+    def lost_at(self, step: str) -> datetime | None:
+        """When a call of this step was sent that may have taken effect without our knowing; the last of them."""
+        lost = self.publication.attempts.filter(
             step=step, outcome__in=(Attempt.Outcome.SENT, Attempt.Outcome.UNKNOWN)
-        ).exists()
+        )
+        return lost.order_by("-number").values_list("started_at", flat=True).first()
+
+    def was_lost(self, step: str) -> bool:
+        return self.lost_at(step) is not None
 
 
 def outcome_of(error: KlaviyoError) -> str:

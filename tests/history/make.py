@@ -12,6 +12,7 @@ from accounts.models import Grant, KlaviyoAccount, Membership, User, Workspace
 from flowbuilder.models import Attempt, Flow, Made, Publication, Requirement, TemplateFlow, Version
 from flowbuilder.operations.designs import import_document
 from flowbuilder.operations.library import offer_in_library, publish_version
+from tests.make import bring
 
 Kind, Role, S = Workspace.Kind, Membership.Role, Publication.State
 Json = dict[str, Any]
@@ -112,9 +113,8 @@ def publication(
         "ended_at": at + timedelta(seconds=3) if ended else None,
         **landed,
     }
-    made = Publication.objects.create(
-        version=version, account=account, asked_by=by, state=state, **(defaults | more)
-    )
+    made = Publication.objects.create(version=version, account=account, asked_by=by, **(defaults | more))
+    bring(made, state)
     if state in (S.ASKED, S.CANCELLED):
         return made
     attempt(

@@ -19,6 +19,7 @@ from flowbuilder.models import Publication
 from tests.history import make
 from tests.history.conftest import World, signed_in
 from tests.history.make import S
+from tests.make import way
 
 URL = "/history/"
 HTMX = {"HX-Request": "true"}
@@ -179,19 +180,21 @@ def test_htmx_is_given_the_part_that_changes(world: World):
 def many(world: World, number: int, **more: Any) -> list[Publication]:
     """Rows at five different moments, so that many share one."""
     now = timezone.now()
-    return Publication.objects.bulk_create(
+    made = Publication.objects.bulk_create(
         Publication(
             workspace=world.shop,
             version=world.version,
             account=world.account,
             asked_by=world.mia,
             flow_name=f"Flow {index}",
-            state=S.PUBLISHED,
             created_at=now - timedelta(minutes=index % 5),
             **more,
         )
         for index in range(number)
     )
+    for state in way(S.ASKED, S.PUBLISHED):
+        Publication.objects.filter(pk__in=[one.pk for one in made]).update(state=state)
+    return made
 
 
 def test_pages_hold_every_row_once_while_rows_are_added(world: World):

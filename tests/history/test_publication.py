@@ -18,11 +18,12 @@ from accounts.models import KlaviyoAccount
 from flowbuilder.history.wording import day, duration, step_words
 from flowbuilder.models import Attempt, Publication
 from flowbuilder.operations.installs import choose_account, confirm_install, start_install
-from flowbuilder.publisher.publish import run
+from flowbuilder.publisher.publish import Ran, run
 from flowbuilder.sandbox.testing import RunningSandbox
 from tests.history import make
 from tests.history.conftest import World, signed_in
 from tests.history.make import S
+from tests.make import bring
 from tests.sandbox import talk
 
 HTMX = {"HX-Request": "true"}
@@ -106,7 +107,7 @@ def test_while_it_is_open_the_page_asks_and_stops_when_it_ends(world: World):
     assert fragment.strip().startswith('<div id="publication" hx-get=')
     assert 'id="attempt-3-bodies" hx-preserve' in fragment
 
-    Publication.objects.filter(pk=one.pk).update(state=S.PUBLISHED, ended_at=timezone.now())
+    bring(one, S.PUBLISHED, ended_at=timezone.now())
     fragment = client.get(f"/history/{one.pk}/?seen={seen}", headers=HTMX).content.decode()
     assert "hx-trigger" not in fragment
 
@@ -210,7 +211,7 @@ def test_no_token_is_anywhere_in_a_real_publication(world: World, klaviyo: Runni
     install = start_install(template=make.template(world.partner), workspace=world.shop, by=world.mia)
     choose_account(install=install, account=account)
     publication = confirm_install(install=install, by=world.mia)
-    assert run(publication.pk) == S.PUBLISHED, Publication.objects.get(pk=publication.pk).reason
+    assert run(publication.pk) == Ran(S.PUBLISHED), Publication.objects.get(pk=publication.pk).reason
 
     held = KlaviyoAccount.objects.get(pk=account.pk)
     assert held.access_token is not None

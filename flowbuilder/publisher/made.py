@@ -1,0 +1,138 @@
+"""What a publication makes in the account beside its flow: each once, found again after a lost answer, taken away
+when the publication is given up.
+
+Names are the only text of ours that Klaviyo can search, so those of templates are unique to their publication.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils.timezone import now as right_now
+
+from accounts.budget import MustWait
+from accounts.klaviyo.errors import KlaviyoError, NotAuthorized, NotFound, Refused, Unknown
+from flowbuilder.models import Made, Publication
+from flowbuilder.publisher.calls import Calls
+from flowbuilder.publisher.reconcile import is_since, quiet_until, rows_named
+
+MAKE = "$make"  # an answer that is to be made: {"$make": "list", "name": "Newsletter"}
+REMOVABLE = {
+    Made.Kind.TEMPLATE: "/api/templates",
+    Made.Kind.LIST: "/api/lists",
+    Made.Kind.SEGMENT: "/api/segments",
+}
+MOST_TRIES = 4  # to take one thing away
+LATER = timedelta(minutes=5)
+
+
+def made_by(publication: Publication) -> dict[tuple[str, str], str]:
+    """(kind, step) -> id of all that this publication made and that is still there."""
+    standing = publication.made.filter(removed_at=None)
+    return {(one.kind, one.step): one.klaviyo_id for one in standing}
+
+
+def remember(publication: Publication, kind: str, step: str, klaviyo_id: str, name: str) -> str:
+    Made.objects.get_or_create(
+        publication=publication,
+        kind=kind,
+        step=step,
+        removed_at=None,
+        defaults={"klaviyo_id": klaviyo_id, "name": name[:300]},
+    )
+    return klaviyo_id
+
+
+def id_of(body: Any) -> str:
+    data = (body or {}).get("data")
+    found = data.get("id") if isinstance(data, dict) else None
+    if not isinstance(found, str) or not found:
+        raise Unknown("Klaviyo's answer does not say what it made.")
+    return found
+
+
+def make_template(publication: Publication, calls: Calls, key: str, content: Mapping[str, str]) -> str:
+    name = _template_name(publication, content["name"], key)
+    attributes = {"name": name, "editor_type": "CODE", "html": content["html"]}
+    if content.get("text"):
+        attributes["text"] = content["text"]
+    body = {"data": {"type": "template", "attributes": attributes}}
+    return _once(publication, calls, Made.Kind.TEMPLATE, key, "/api/templates", name, body)
+
+
+def clone_template(publication: Publication, calls: Calls, key: str, template_id: str) -> str:
+    name = _template_name(publication, publication.flow_name, key)
+    body = {"data": {"type": "template", "id": template_id, "attributes": {"name": name}}}
+    return _once(publication, calls, Made.Kind.TEMPLATE, key, "/api/template-clone", name, body)
+
+
+def make_answer(publication: Publication, calls: Calls, key: str, wanted: Mapping[str, Any]) -> str:
+    """A list or segment that an answer asks for."""
+    kind = Made.Kind(wanted[MAKE])
+    attributes = {"name": wanted["name"]}
+    if kind == Made.Kind.SEGMENT:
+        attributes["definition"] = wanted["definition"]
+    body = {"data": {"type": kind.value, "attributes": attributes}}
+    return _once(publication, calls, kind, key, REMOVABLE[kind], wanted["name"], body)
+
+
+def is_to_make(value: Any) -> bool:
+    return isinstance(value, Mapping) and MAKE in value
+
+
+def _once(
+    publication: Publication,
+    calls: Calls,
+    kind: Made.Kind,
+    key: str,
+    path: str,
+    name: str,
+    body: Mapping[str, Any],
+) -> str:
+    """Send it, unless an earlier call whose answer was lost has made it already."""
+    step = f"make-{kind.value}-{key}"
+    if sent_at := calls.lost_at(step):
+        if (quiet := quiet_until(sent_at)) > right_now():
+            raise MustWait(quiet, f"An answer of Klaviyo was lost. We look whether “{name}” was made.")
+        taken = set(Made.objects.filter(kind=kind, name=name).values_list("klaviyo_id", flat=True))
+        for row in rows_named(calls, f"look-{step}", REMOVABLE[kind], name):
+            if row["id"] not in taken and is_since(row, publication.created_at):
+                return remember(publication, kind, key, str(row["id"]), name)
+    answer = calls.call(step, "POST", path, json=body)
+    return remember(publication, kind, key, id_of(answer.body), name)
+
+
+def _template_name(publication: Publication, name: str, key: str) -> str:
+    return f"{name[:120]} · {publication.pk}/{key}".translate({ord('"'): "”", ord("\\"): "/"})
+
+
+# --- Taking away again -----------------------------------------------------------------------------------------
+
+
+def give_back(publication: Publication, now: datetime) -> None:
+    """From now on what it made is taken away: it was given up, and no flow uses it."""
+    if not publication.klaviyo_flow_id and publication.made.filter(removed_at=None).exists():
+        Publication.objects.filter(pk=publication.pk).update(tidy_at=now)
+
+
+def tidy(publication: Publication, calls: Calls) -> None:
+    """Take away what a given-up publication made. What cannot be reached is tried again later, a few times."""
+    left = False
+    for one in publication.made.filter(removed_at=None, kind__in=REMOVABLE):
+        step = f"remove-{one.kind}-{one.step}"
+        try:
+            calls.call(step, "DELETE", f"{REMOVABLE[Made.Kind(one.kind)]}/{one.klaviyo_id}")
+        except NotFound:
+            pass
+        except NotAuthorized:
+            break
+        except Refused:
+            continue  # it stays listed: a person may take it away in Klaviyo
+        except KlaviyoError:
+            left = left or publication.attempts.filter(step=step).count() < MOST_TRIES
+            continue
+        Made.objects.filter(pk=one.pk).update(removed_at=right_now())
+    later = right_now() + LATER if left else None
+    Publication.objects.filter(pk=publication.pk).update(tidy_at=later, lease_until=None)

@@ -1,0 +1,83 @@
+"""What is the same for every account of a version, worked out once: its shape, and what has to be made first.
+
+The publisher asks for it by publication; versions never change, so what was worked out is kept by content.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flowbuilder.definition.shaping import shape_definition
+from flowbuilder.definition.writing import Approved
+from flowbuilder.graph.values import Path
+from flowbuilder.kinds.asks import CONTENT, find_contents, is_ask, is_content, set_at
+from flowbuilder.models import Publication, Version
+
+MOST_KEPT = 64
+_kept: OrderedDict[tuple[str, str], Recipe] = OrderedDict()
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """`contents`: keys of emails that are written in the design. `clones`: key -> the Klaviyo template that its
+    email names. `origins`: step that shaping made -> step of the design. `types`: step of the design -> its type."""
+
+    approved: Approved
+    contents: tuple[str, ...]
+    clones: Mapping[str, str]
+    origins: Mapping[str, str]
+    types: Mapping[str, str]
+
+
+def recipe_of(publication: Publication) -> Recipe:
+    """UnableToShape where the flow cannot be built as this account wants it."""
+    return recipe(publication.version, publication.shape)
+
+
+def recipe(version: Version, shape: Mapping[str, Any]) -> Recipe:
+    name = (version.content_hash, json.dumps(shape, sort_keys=True))
+    if name not in _kept:
+        _kept[name] = _work_out(version.document["definition"], shape)
+        if len(_kept) > MOST_KEPT:
+            _kept.popitem(last=False)
+    return _kept[name]
+
+
+def _work_out(designed: Mapping[str, Any], shape: Mapping[str, Any]) -> Recipe:
+    contents = tuple(dict.fromkeys(key for _, key in find_contents(designed)))
+    definition: Any = designed
+    clones = {}
+    for path, step, template_id in _named_templates(designed):
+        key = f"clone-{step}"
+        clones[key] = template_id
+        definition = set_at(definition, path, {CONTENT: key})
+    shaped, origins = shape_definition(definition, shape)
+    types = {action["temporary_id"]: action["type"] for action in designed["actions"]}
+    return Recipe(Approved.of(shaped), contents, clones, origins, types)
+
+
+def _named_templates(definition: Mapping[str, Any]) -> Iterator[tuple[Path, str, str]]:
+    """(where its id stands, key, id) of every email that names a Klaviyo template, those in experiments too."""
+    for index, action in enumerate(definition["actions"]):
+        for path, email in _emails(action, ("actions", index)):
+            template_id = ((email.get("data") or {}).get("message") or {}).get("template_id")
+            if template_id and not is_ask(template_id) and not is_content(template_id):
+                place: Path = (*path, "data", "message", "template_id")
+                key = action["temporary_id"] if path == ("actions", index) else str(email.get("temporary_id"))
+                yield place, key, template_id
+
+
+def _emails(value: Any, path: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+    if isinstance(value, Mapping):
+        if value.get("type") == "send-email":
+            yield path, value
+        else:
+            for key, child in value.items():
+                yield from _emails(child, (*path, key))
+    elif isinstance(value, list):
+        for index, child in enumerate(value):
+            yield from _emails(child, (*path, index))
