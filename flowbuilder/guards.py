@@ -1,8 +1,10 @@
 """Promises kept by database triggers, for SQLite and PostgreSQL. A migration installs them; a test looks for them.
 
-Django has no constraint over two tables and no immutable rows. SQLite drops triggers when a later migration
-rebuilds their table: such a migration must install them again.
+Django has no constraint over two tables, none over a change, and no immutable rows. SQLite drops triggers when a
+later migration rebuilds their table: such a migration must install them again (`install_moves` may be run twice).
 """
+
+from collections.abc import Iterable, Mapping
 
 SQLITE = (
     "CREATE TRIGGER link_stays_in_its_flow_{event} BEFORE {upper} ON flowbuilder_link BEGIN "
@@ -75,3 +77,68 @@ def remove_edits(apps, schema_editor):
         schema_editor.execute("DROP FUNCTION edit_never_changes CASCADE")
     else:
         schema_editor.execute("DROP TRIGGER IF EXISTS edit_never_changes")
+
+
+# --- A publication moves by the publisher's table, and its moves stay written down --------------------------------
+
+GUARDS_OF_MOVES = (  # name, table
+    ("publication_begins_asked", "flowbuilder_publication"),
+    ("publication_moves_by_the_table", "flowbuilder_publication"),
+    ("move_never_changes", "flowbuilder_move"),
+    ("move_keeps_its_person", "flowbuilder_move"),
+    ("move_stays", "flowbuilder_move"),
+)
+OF_A_MOVE = "id, publication_id, number, from_state, to_state, reason, at, until, attempt_number"
+# guard -> (what sets it off, when, what it says). A row that is written as it was is no move. A person who leaves
+# the site is taken out of the moves, and nobody is ever put in their place.
+WHEN_MOVED = {
+    "publication_begins_asked": ("INSERT ON", "NEW.state <> 'asked'", "a publication begins asked"),
+    "publication_moves_by_the_table": (
+        "UPDATE OF state ON",
+        "NEW.state <> OLD.state AND (OLD.state || ' ' || NEW.state) NOT IN ({legal})",
+        "a publication does not go that way",
+    ),
+    "move_never_changes": (f"UPDATE OF {OF_A_MOVE} ON", "1 = 1", "a move never changes"),
+    "move_keeps_its_person": ("UPDATE OF by_id ON", "NEW.by_id IS NOT NULL", "a move never changes"),
+    "move_stays": ("DELETE ON", "1 = 1", "a move stays"),
+}
+
+
+def guards_of_moves(vendor: str, moves: Mapping[str, Iterable[str]]) -> list[str]:
+    """The statements that make the guards, whatever stood there before. `moves`: state -> states it may go to."""
+    legal = ", ".join(f"'{start} {end}'" for start, ends in moves.items() for end in ends)
+    made = drop_guards_of_moves(vendor)
+    for name, table in GUARDS_OF_MOVES:
+        event, when, says = WHEN_MOVED[name]
+        when = when.format(legal=legal)
+        if vendor == "postgresql":
+            made += [
+                f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+                f"RAISE EXCEPTION '{says}' USING ERRCODE = 'check_violation'; END $$",
+                f"CREATE TRIGGER {name} BEFORE {event} {table} FOR EACH ROW WHEN ({when}) "
+                f"EXECUTE FUNCTION {name}()",
+            ]
+        else:
+            body = f"BEGIN SELECT RAISE(ABORT, '{says}'); END"
+            made.append(f"CREATE TRIGGER {name} BEFORE {event} {table} WHEN {when} {body}")
+    return made
+
+
+def drop_guards_of_moves(vendor: str) -> list[str]:
+    if vendor == "postgresql":
+        return [f"DROP TRIGGER IF EXISTS {name} ON {table}" for name, table in GUARDS_OF_MOVES]
+    return [f"DROP TRIGGER IF EXISTS {name}" for name, _ in GUARDS_OF_MOVES]
+
+
+def install_moves(schema_editor, moves):
+    for statement in guards_of_moves(schema_editor.connection.vendor, moves):
+        schema_editor.execute(statement)
+
+
+def remove_moves(apps, schema_editor):
+    vendor = schema_editor.connection.vendor
+    for statement in drop_guards_of_moves(vendor):
+        schema_editor.execute(statement)
+    if vendor == "postgresql":
+        for name, _ in GUARDS_OF_MOVES:
+            schema_editor.execute(f"DROP FUNCTION IF EXISTS {name}")

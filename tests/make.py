@@ -6,10 +6,11 @@ from typing import Any
 
 from accounts.models import Grant, KlaviyoAccount, Membership, User, Workspace
 from flowbuilder.graph import Graph, Link, Step, Trigger
-from flowbuilder.models import Flow, Install, TemplateFlow
+from flowbuilder.models import Flow, Install, Publication, TemplateFlow
 from flowbuilder.operations.designs import import_document
 from flowbuilder.operations.installs import answer_question, choose_account, start_install
 from flowbuilder.operations.library import flow_from_document, offer_in_library, publish_version
+from flowbuilder.publisher.states import MOVES
 from flowbuilder.starters import starters
 
 PASSWORD = "a-long-test-password"
@@ -63,6 +64,32 @@ def install(template: TemplateFlow, account: KlaviyoAccount, by: User, **answers
     for key, value in answers.items():
         answer_question(install=made, key=key.replace("_", "-"), value=value)
     return made
+
+
+# --- Publications ----------------------------------------------------------------------------------------------
+
+
+def bring(publication: Publication, state: str, **fields: Any) -> Publication:
+    """Into a state, by the shortest way that is legal: the database refuses any other. The rest of the row as given."""
+    for step in way(publication.state, state):
+        Publication.objects.filter(pk=publication.pk).update(state=step)
+    if fields:
+        Publication.objects.filter(pk=publication.pk).update(**fields)
+    publication.refresh_from_db()
+    return publication
+
+
+def way(start: str, end: str) -> tuple[str, ...]:
+    """The states between, and the end: way("asked", "published")."""
+    ways: list[tuple[str, ...]] = [()]
+    seen = {start}
+    for one in ways:
+        if (one or (start,))[-1] == end:
+            return one
+        further = [to for to in MOVES[(one or (start,))[-1]] if to not in seen]
+        seen.update(further)
+        ways += [(*one, to) for to in further]
+    raise AssertionError(f"there is no legal way from {start} to {end}")
 
 
 # --- Graphs ----------------------------------------------------------------------------------------------------

@@ -173,8 +173,8 @@ def world(alice, bob, charlie, workspace, klaviyo) -> World:
         account=account,
         asked_by=alice,
         flow_name="Abandoned cart",
-        state="published",
     )
+    make.bring(publication, "published")
     Attempt.objects.create(
         publication=publication,
         number=1,

@@ -26,7 +26,7 @@ def refusals(flow: Any) -> QuerySet[Publication, Any]:
     """What Klaviyo refused of the latest version: the `refusals` of one publication. Gone with the next version."""
     return (
         Publication.objects.filter(version__flow=flow, state=Publication.State.REFUSED)
-        .exclude(version__number__lt=Subquery(last_number(flow)))
+        .exclude(version__number__lt=Subquery(last_number(OuterRef("version__flow"))))
         .order_by("-created_at", "-pk")
         .values_list("refusals", flat=True)[:1]
     )

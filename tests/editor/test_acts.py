@@ -282,7 +282,6 @@ def test_what_klaviyo_refused_stands_on_its_step(as_alice, alice, workspace, kla
         version=template.current_version,
         account=make.account(workspace),
         flow_name="Abandoned cart",
-        state="refused",
         refusals=[
             {
                 "text": "Not allowed to set delay_until_time unless unit is 'days'",
@@ -292,6 +291,7 @@ def test_what_klaviyo_refused_stands_on_its_step(as_alice, alice, workspace, kla
             }
         ],
     )
+    make.bring(publication, "refused")
     url = reverse("editor:editor", args=[template.flow.pk])
     page = as_alice.get(url, {"step": "wait-1"}).content.decode()
     assert page.count("Klaviyo refused this: Not allowed to set delay_until_time") == 1

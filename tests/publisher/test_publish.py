@@ -133,9 +133,8 @@ def test_throttled_waits_as_told(ready, alice, klaviyo):
 
 def test_a_worker_that_died_while_sending(ready, alice, klaviyo):
     publication = confirm_install(install=ready, by=alice)
-    Publication.objects.filter(pk=publication.pk).update(
-        state="sending", sent_at=now(), lease_until=now() - timedelta(seconds=1), attempt_number=1
-    )
+    past = now() - timedelta(seconds=1)
+    make.bring(publication, "sending", sent_at=now(), lease_until=past, attempt_number=1)
     assert sweep_publications() >= 0
     publish.run(publication.pk)
     publication.refresh_from_db()
