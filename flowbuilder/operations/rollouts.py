@@ -1,0 +1,291 @@
+"""What a person does with a rollout: plan it, answer for it, start, pause, resume, cancel, retry what failed.
+
+Each act holds the rollout's row. The waves themselves are publisher/waves.py's, the dry run publisher/dry_run.py's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils.timezone import now as right_now
+
+from accounts.access import accounts_of
+from accounts.models import KlaviyoAccount, User, Workspace
+from flowbuilder.definition.frozen import Frozen, Question
+from flowbuilder.kinds.base import count
+from flowbuilder.models import Choice, Install, Publication, Rollout, TemplateFlow, Version
+from flowbuilder.operations.installs import UnableToInstall, checked_answer
+from flowbuilder.publisher import dry_run, waves
+from flowbuilder.publisher.fits import CATALOG_KINDS
+from flowbuilder.publisher.states import LostLease, move
+from flowbuilder.tasks import ROLLOUTS, ring
+
+State = Rollout.State
+MOST_ACCOUNTS = 10_000
+LARGEST_WAVE = 1_000
+LOOK_FOR = timedelta(seconds=8)  # somebody waits for the page
+
+
+class UnableToRollOut(Exception):
+    """The rollout cannot do this; the text says why and what to do."""
+
+
+# --- Planning ------------------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def plan_rollout(
+    *, workspace: Workspace, by: User, version: Version, accounts: Collection[int], name: str = ""
+) -> Rollout:
+    """A version for these accounts (ids). Nothing is sent; the dry run comes next."""
+    if not TemplateFlow.objects.filter(flow=version.flow_id).exists():
+        raise UnableToRollOut(
+            f"“{version.name}” is not in the library. Offer it there first, then roll it out."
+        )
+    wanted = set(accounts)
+    if not wanted:
+        raise UnableToRollOut("Choose at least one account.")
+    if len(wanted) > MOST_ACCOUNTS:
+        raise UnableToRollOut(
+            f"A rollout is for at most {MOST_ACCOUNTS:,} accounts; these are {len(wanted):,}. Make two."
+        )
+    agreed = set(accounts_of(workspace, "publish").values_list("pk", flat=True)) & wanted
+    if missing := wanted - agreed:
+        raise UnableToRollOut(
+            f"{count(len(missing), 'account').capitalize()} that you chose did not agree, or no longer. "
+            "Choose again: only those that agreed are listed."
+        )
+    rollout = Rollout.objects.create(
+        workspace=workspace,
+        version=version,
+        name=name.strip()[:200] or f"{version.name}, version {version.number}",
+        asked_by=by,
+    )
+    Choice.objects.bulk_create(
+        (Choice(rollout=rollout, account_id=pk) for pk in sorted(agreed)), batch_size=500
+    )
+    return rollout
+
+
+def look_on(*, rollout: Rollout, at_once: timedelta = LOOK_FOR) -> int:
+    """Go on with the dry run for a moment. How many accounts are left."""
+    return dry_run.check_choices(rollout.pk, until=right_now() + at_once)
+
+
+@transaction.atomic
+def look_again(*, rollout: Rollout, choices: Iterable[int] | None = None) -> int:
+    """Judge anew what is not ready, or only these. How many."""
+    rollout = _held(rollout)
+    _still_open(rollout)
+    again = _unsent(rollout).exclude(fit=Choice.Fit.UNCHECKED)
+    again = again.exclude(fit=Choice.Fit.READY) if choices is None else again.filter(pk__in=list(choices))
+    return again.update(fit=Choice.Fit.UNCHECKED, reason="", checks=[])
+
+
+@transaction.atomic
+def leave_out(*, rollout: Rollout, choice: Choice) -> None:
+    """Without this account, as long as nothing was sent to it."""
+    rollout = _held(rollout)
+    _still_open(rollout)
+    if not _unsent(rollout).filter(pk=choice.pk).delete()[0]:
+        raise UnableToRollOut("It was sent already. See how it went.")
+
+
+# --- Answering -----------------------------------------------------------------------------------------------------
+
+
+def questions_of(rollout: Rollout) -> tuple[Question, ...]:
+    return Frozen(rollout.version.document).questions
+
+
+@transaction.atomic
+def answer_for_all(*, rollout: Rollout, values: Mapping[str, Any]) -> None:
+    """The same answer in every account that has none of its own: a text, a number, or the name of a metric, list,
+    segment or template that each account is to have. An empty one takes it back. Then all is looked at again.
+    """
+    rollout = _held(rollout)
+    _still_open(rollout)
+    questions = {one.key: one for one in questions_of(rollout)}
+    answers = dict(rollout.answers)
+    for key, value in values.items():
+        if key not in questions:
+            raise UnableToRollOut("That question is not part of this template flow.")
+        if value in (None, ""):
+            answers.pop(key, None)
+        else:
+            answers[key] = _for_all(questions[key], value)
+    if answers == rollout.answers:
+        return
+    rollout.answers = answers
+    rollout.save(update_fields=["answers"])
+    _unsent(rollout).update(fit=Choice.Fit.UNCHECKED, reason="", checks=[])
+
+
+def _for_all(question: Question, value: Any) -> Any:
+    if question.kind == "sender":
+        raise UnableToRollOut("Each account writes as its own sender: answer that account by account.")
+    if question.kind in CATALOG_KINDS:
+        name = str(value).strip()
+        if not 1 <= len(name) <= 300:
+            raise UnableToRollOut(f"“{question.question}” takes a name of at most 300 characters.")
+        return {"name": name}
+    try:
+        return checked_answer(KlaviyoAccount(), question, value)
+    except UnableToInstall as error:
+        raise UnableToRollOut(f"“{question.question}” {_lower(str(error))}") from None
+
+
+@transaction.atomic
+def answer_choice(*, rollout: Rollout, choice: Choice, key: str, value: Any) -> None:
+    """One account's own answer; an empty one takes it back. Then the account is looked at again."""
+    rollout = _held(rollout)
+    _still_open(rollout)
+    choice = _unsent(rollout).select_related("account").filter(pk=choice.pk).first() or _sent_already()
+    questions = {one.key: one for one in questions_of(rollout)}
+    if key not in questions:
+        raise UnableToRollOut("That question is not part of this template flow.")
+    answers = dict(choice.answers)
+    if value in (None, "", [], {}):
+        answers.pop(key, None)
+    else:
+        try:
+            value = checked_answer(choice.account, questions[key], value)
+        except UnableToInstall as error:
+            raise UnableToRollOut(str(error)) from None
+        answers[key] = {"value": value, "how": "Your choice.", "by": "person"}
+    choice.answers, choice.fit, choice.reason, choice.checks = answers, Choice.Fit.UNCHECKED, "", []
+    choice.save(update_fields=["answers", "fit", "reason", "checks"])
+
+
+# --- On its way ----------------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def start_rollout(
+    *, rollout: Rollout, by: User, canary: int, wave_size: int, stop_above: int, now: datetime
+) -> None:
+    """The yes: the canary's publications are asked for. Pressed twice it is one start."""
+    rollout = _held(rollout)
+    if rollout.state == State.RUNNING:
+        return
+    if rollout.state != State.PLANNED:
+        raise UnableToRollOut(
+            f"This rollout is {rollout.get_state_display().lower()}: it was started before."
+        )
+    if not 0 <= canary <= LARGEST_WAVE or not 1 <= wave_size <= LARGEST_WAVE:
+        raise UnableToRollOut(f"A wave has 1 to {LARGEST_WAVE:,} accounts, the canary 0 to {LARGEST_WAVE:,}.")
+    if not 0 <= stop_above <= 100:
+        raise UnableToRollOut("Write a number from 0 to 100 for the percentage.")
+    if left := _unsent(rollout).filter(fit=Choice.Fit.UNCHECKED).count():
+        raise UnableToRollOut(
+            f"{count(left, 'account').capitalize()} must still be looked at. Wait for that."
+        )
+    if not _unsent(rollout).filter(fit=Choice.Fit.READY).exists():
+        raise UnableToRollOut("No account is ready. See below what each of them needs.")
+    rollout.canary, rollout.wave_size, rollout.stop_above = canary, wave_size, stop_above
+    rollout.started_at = now
+    _go(rollout, by, now)
+
+
+@transaction.atomic
+def pause_rollout(*, rollout: Rollout, by: User, now: datetime) -> None:
+    """No new waves, and what is asked and not sent is taken back. What was begun goes on to its end."""
+    rollout = _held(rollout)
+    if rollout.state != State.RUNNING:
+        raise UnableToRollOut("Only a rollout that is under way can be paused.")
+    rollout.state, rollout.reason = State.PAUSED, f"Paused by {by}."
+    rollout.save(update_fields=["state", "reason"])
+    _ring(waves.take_back(rollout, f"Taken back: the rollout was paused by {by}.", now))
+
+
+@transaction.atomic
+def resume_rollout(*, rollout: Rollout, by: User, now: datetime) -> None:
+    """Go on. What failed up to now is no reason to stop again; what became ready meanwhile is sent as well."""
+    rollout = _held(rollout)
+    if rollout.state == State.RUNNING:
+        return
+    if rollout.state not in (State.PAUSED, State.STOPPED, State.FINISHED):
+        raise UnableToRollOut("Only a rollout that paused or stopped can be resumed.")
+    if rollout.state == State.FINISHED and not _unsent(rollout).filter(fit=Choice.Fit.READY).exists():
+        raise UnableToRollOut("Every account that is ready has it.")
+    _go(rollout, by, now)
+
+
+@transaction.atomic
+def cancel_rollout(*, rollout: Rollout, by: User, now: datetime) -> None:
+    """Give up what is not sent, for good. What landed stays."""
+    rollout = _held(rollout)
+    if rollout.state == State.CANCELLED:
+        return
+    if not rollout.is_open:
+        raise UnableToRollOut("This rollout is over: there is nothing left to cancel.")
+    rollout.state, rollout.reason, rollout.ended_at = State.CANCELLED, f"Cancelled by {by}.", now
+    rollout.save(update_fields=["state", "reason", "ended_at"])
+    _ring(waves.take_back(rollout, f"Taken back: the rollout was cancelled by {by}.", now))
+
+
+@transaction.atomic
+def retry_failed(*, rollout: Rollout, by: User, now: datetime) -> int:
+    """Ask again for what failed, and for nothing else: what Klaviyo refused would be refused again. How many."""
+    rollout = _held(rollout)
+    if rollout.state in (State.PLANNED, State.CANCELLED):
+        raise UnableToRollOut("Nothing of this rollout can be tried again.")
+    failed = rollout.publications.filter(state=Publication.State.FAILED, choice__rollout=rollout)
+    again = []
+    for publication in failed:
+        try:
+            with transaction.atomic():
+                move(publication, Publication.State.ASKED, f"Asked again by {by}.", by=by)
+        except LostLease:
+            continue
+        again.append(publication)
+    if not again:
+        raise UnableToRollOut("Nothing failed that could be tried again.")
+    Install.objects.filter(publications__in=again).update(state=Install.State.PUBLISHING)
+    _ring([one.account_id for one in again])
+    if rollout.state in (State.FINISHED, State.STOPPED):
+        _go(rollout, by, now)
+    return len(again)
+
+
+def _go(rollout: Rollout, by: User, now: datetime) -> None:
+    rollout.state, rollout.reason, rollout.ended_at = State.RUNNING, "", None
+    rollout.asked_by, rollout.judged_from = by, now
+    rollout.save()
+    _ring(waves.advance(rollout.pk, now=now))
+
+
+def _ring(accounts: Iterable[int]) -> None:
+    for account_id in accounts:
+        transaction.on_commit(partial(ring, account_id, queue=ROLLOUTS))
+
+
+# --- Shared --------------------------------------------------------------------------------------------------------
+
+
+def _held(rollout: Rollout) -> Rollout:
+    held = waves.lock(rollout.pk)
+    assert held is not None
+    return held
+
+
+def _still_open(rollout: Rollout) -> None:
+    if rollout.state == State.CANCELLED:
+        raise UnableToRollOut("This rollout was cancelled. Plan a new one.")
+
+
+def _unsent(rollout: Rollout) -> QuerySet[Choice]:
+    return rollout.choices.filter(publication=None)
+
+
+def _sent_already() -> Choice:
+    raise UnableToRollOut("It was sent already. See how it went.")
+
+
+def _lower(text: str) -> str:
+    return f"needs another answer: {text[:1].lower()}{text[1:]}"

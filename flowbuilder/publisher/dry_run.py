@@ -1,0 +1,260 @@
+"""The dry run of a rollout: account by account, would it land? Nothing is made or changed in Klaviyo.
+
+`check_choices` is called by the workers (and by operations for the first ones). It can be called by several at once
+and stopped anywhere: what was not written down is looked at again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.utils.timezone import now as right_now
+
+from accounts.access import accounts_of
+from accounts.catalog import read_catalog
+from accounts.connection import client_for
+from accounts.klaviyo.client import Klaviyo
+from accounts.klaviyo.errors import KlaviyoError
+from accounts.models import CatalogEntry, KlaviyoAccount
+from flowbuilder.definition.frozen import Frozen, Question
+from flowbuilder.definition.shaping import UnableToShape
+from flowbuilder.graph import Problem
+from flowbuilder.kinds.base import count
+from flowbuilder.models import Choice, Install, Rollout
+from flowbuilder.publisher import fits
+
+AT_ONCE = 20  # judged before it is written down
+FRESH = timedelta(minutes=10)  # what was read of an account that lately is not read again
+PATIENCE = 10.0  # seconds for one account's answer
+GOOD, WARN, BAD, OPEN = "good", "warn", "bad", "open"
+COLUMNS = ("Connection", "Room for it", "Answers", "The flow", "Beside it")
+
+ClientFor = Callable[..., Klaviyo]
+Entries = Sequence[CatalogEntry]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is written into a Choice."""
+
+    fit: str
+    reason: str
+    checks: list[dict[str, str]]
+    answers: dict[str, fits.Answer]
+
+
+def check_choices(
+    rollout_id: int,
+    *,
+    now: datetime | None = None,
+    until: datetime | None = None,
+    client_for: ClientFor = client_for,
+) -> int:
+    """Judge accounts that were not looked at yet, all of them or until then. How many are left.
+
+    `now` is when what is known of an account counts as fresh; `until` is by the clock.
+    """
+    while True:
+        rollout = Rollout.objects.select_related("workspace", "version__flow__template_flow").get(
+            pk=rollout_id
+        )
+        waiting = rollout.choices.filter(fit=Choice.Fit.UNCHECKED, publication=None)
+        batch = list(waiting.select_related("account")[:AT_ONCE])
+        if not batch or rollout.state == Rollout.State.CANCELLED:
+            return 0
+        _write(rollout, batch, _judge(rollout, batch, now or right_now(), until, client_for))
+        if until is not None and right_now() >= until:
+            return waiting.count()
+
+
+def _judge(
+    rollout: Rollout, batch: list[Choice], now: datetime, until: datetime | None, client_for: ClientFor
+) -> dict[int, Verdict]:
+    template = rollout.version.flow.template_flow
+    ids = [one.account_id for one in batch]
+    allowed = set(accounts_of(rollout.workspace, "publish").filter(pk__in=ids).values_list("pk", flat=True))
+    taken = fits.installs_in_the_way(template, ids)
+    for refused in fits.refused_installs(template, ids):
+        taken.pop(refused.account_id or 0, None)
+    judge = Judge(rollout, client_for)
+    fresh = _fresh(ids, judge.kinds, now)
+    found = {}
+    for one in batch:
+        account = one.account
+        if account.pk not in allowed:
+            reason = f"{account.owner} has not agreed that {rollout.workspace} publishes to it. Ask them."
+            found[one.pk] = judge.cannot(0, "Not agreed", reason, one.answers)
+        elif not account.is_connected:
+            reason = f"It is disconnected: {account.state_reason or 'reconnect it'} Then look again."
+            found[one.pk] = judge.cannot(0, "Disconnected", reason, one.answers)
+        elif account.pk in taken:
+            found[one.pk] = judge.cannot(1, *_taken(taken[account.pk], account, rollout), one.answers)
+        else:
+            found[one.pk] = judge.look_at(account, one.answers, is_fresh=account.pk in fresh, now=now)
+        if until is not None and right_now() >= until:
+            break
+    return found
+
+
+def _taken(install: Install, account: KlaviyoAccount, rollout: Rollout) -> tuple[str, str]:
+    short = "Is there already" if install.state == Install.State.LIVE else "On its way already"
+    return short, fits.way_is_taken(install, account, rollout.version.flow.template_flow)
+
+
+def _fresh(accounts: Collection[int], kinds: Collection[str], now: datetime) -> set[int]:
+    """The accounts of which every kind was read a moment ago. A kind of which there is nothing never is."""
+    rows = CatalogEntry.objects.filter(account__in=accounts, kind__in=kinds, read_at__gt=now - FRESH)
+    seen: dict[int, set[str]] = {}
+    for account, kind in rows.order_by().values_list("account_id", "kind").distinct():
+        seen.setdefault(account, set()).add(kind)
+    return {account for account in accounts if seen.get(account, set()) >= set(kinds)}
+
+
+@transaction.atomic
+def _write(rollout: Rollout, batch: list[Choice], verdicts: Mapping[int, Verdict]) -> None:
+    """Only where nobody answered something else in the meantime: that is looked at again."""
+    now = Rollout.objects.select_for_update().get(pk=rollout.pk)
+    if now.answers != rollout.answers:
+        return
+    rows = {one.pk: one for one in rollout.choices.select_for_update(of=("self",)).filter(pk__in=verdicts)}
+    changed = []
+    for one in batch:
+        row, verdict = rows.get(one.pk), verdicts.get(one.pk)
+        if verdict is None or row is None or row.fit != Choice.Fit.UNCHECKED or row.answers != one.answers:
+            continue
+        row.fit, row.reason = verdict.fit, verdict.reason
+        row.checks, row.answers = verdict.checks, verdict.answers
+        changed.append(row)
+    Choice.objects.bulk_update(changed, ["fit", "reason", "checks", "answers"])
+
+
+class Judge:
+    """Judges accounts for one rollout; what is the same for all of them is worked out once."""
+
+    def __init__(self, rollout: Rollout, client_for: ClientFor) -> None:
+        self.version = rollout.version
+        self.common: Mapping[str, Any] = rollout.answers
+        self.client_for = client_for
+        self.frozen = Frozen(rollout.version.document)
+        self.kinds = fits.kinds_needed(self.frozen.questions)
+
+    def cannot(self, column: int, short: str, reason: str, held: Mapping[str, fits.Answer]) -> Verdict:
+        checks = [
+            *([GOOD, ""] for _ in range(column)),
+            [BAD, short],
+            *([OPEN, ""] for _ in COLUMNS[column + 1 :]),
+        ]
+        return Verdict(Choice.Fit.CANNOT, reason, _columns(checks), dict(held))
+
+    def look_at(
+        self, account: KlaviyoAccount, held: Mapping[str, fits.Answer], *, is_fresh: bool, now: datetime
+    ) -> Verdict:
+        if self.kinds and not is_fresh:
+            try:
+                read_catalog(account, self.kinds, now=now)
+            except KlaviyoError as error:
+                reason = f"Klaviyo did not show what is in it: {error} Look again later."
+                return self.cannot(0, "No answer", reason, held)
+        entries = (
+            list(CatalogEntry.objects.filter(account=account, kind__in=self.kinds)) if self.kinds else []
+        )
+        answers = bind(self.frozen.questions, account, held, self.common, entries)
+        missing = [one for one in self.frozen.questions if one.key not in answers]
+        checks = [[GOOD, ""], [GOOD, ""], [GOOD, told(answers)]]
+        if missing:
+            checks = [*checks[:2], [WARN, f"{len(missing)} open"], [OPEN, ""], [OPEN, ""]]
+            names = ", ".join(f"“{one.question}”" for one in missing)
+            return Verdict(
+                Choice.Fit.ASKS,
+                f"Needs {count(len(missing), 'answer')}: {names}.",
+                _columns(checks),
+                answers,
+            )
+        if problems := self.problems(answers):
+            text = " ".join(problems)
+            checks += [[BAD, count(len(problems), "problem")], [OPEN, ""]]
+            reason = f"With these answers it cannot be published: {text}"
+            return Verdict(Choice.Fit.CANNOT, reason, _columns(checks), answers)
+        beside = self.beside(account, answers)
+        checks += [[GOOD, ""], beside[:2]]
+        return Verdict(Choice.Fit.READY, beside[2], _columns(checks), answers)
+
+    def problems(self, answers: Mapping[str, fits.Answer]) -> list[str]:
+        try:
+            landing = fits.landing_of(self.frozen, self.version.name, answers, {})
+        except UnableToShape as error:
+            return [str(error)]
+        stops: list[Problem] = fits.stops(landing)
+        return [one.text for one in stops]
+
+    def beside(self, account: KlaviyoAccount, answers: Mapping[str, fits.Answer]) -> list[str]:
+        """[tone, short, sentence] about flows of the account that start from the same metric. They stop nothing."""
+        trigger = self.frozen.graph.trigger
+        if trigger is None or trigger.type != "metric":
+            return [GOOD, "", ""]
+        graph = fits.landing_of(self.frozen, self.version.name, answers, {}).graph
+        metric = str(graph.trigger.config.get("id") or "") if graph.trigger else ""
+        try:
+            flows = self.client_for(account, deadline=PATIENCE).flow_triggers(metric)
+        except KlaviyoError:
+            return [OPEN, "Not known", ""]
+        names = [f"“{one.name}”" for one in flows if not one.is_archived]
+        if not names:
+            return [GOOD, "", ""]
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        verb = "starts" if len(names) == 1 else "start"
+        return [
+            WARN,
+            count(len(names), "other flow"),
+            f"{', '.join(names[:3])}{more} {verb} the same way there.",
+        ]
+
+
+def bind(
+    questions: Sequence[Question],
+    account: KlaviyoAccount,
+    held: Mapping[str, fits.Answer],
+    common: Mapping[str, Any],
+    entries: Entries,
+) -> dict[str, fits.Answer]:
+    """The answers of one account: what a person chose for it, else what is given for all, else what is found."""
+    answers = {}
+    for question in questions:
+        own = held.get(question.key)
+        if own and own["by"] == "person" and fits.is_there(question, own["value"], entries):
+            answers[question.key] = own
+        elif question.key in common:
+            given = common[question.key]
+            answer = _given(question, account, given, entries)
+            if answer is not None:
+                answers[question.key] = answer
+        elif found := fits.find_answer(account, question, entries):
+            answers[question.key] = found
+    return answers
+
+
+def _given(question: Question, account: KlaviyoAccount, given: Any, entries: Entries) -> fits.Answer | None:
+    if question.kind not in fits.CATALOG_KINDS:
+        return {"value": given, "how": "Given for the whole rollout.", "by": "rollout"}
+    named = replace(question, looks_for=given["name"], integration="")
+    found = fits.find_answer(account, named, entries)
+    return found and {**found, "how": f"The one named “{given['name']}”, as for the whole rollout."}
+
+
+def told(answers: Mapping[str, fits.Answer]) -> str:
+    """“4 found, 1 given”."""
+    found = sum(one["by"] == "found" for one in answers.values())
+    given = len(answers) - found
+    return ", ".join(
+        text for text in (f"{found} found" * bool(found), f"{given} given" * bool(given)) if text
+    )
+
+
+def _columns(checks: Sequence[Sequence[str]]) -> list[dict[str, str]]:
+    return [
+        {"name": name, "tone": tone, "text": text} for name, (tone, text) in zip(COLUMNS, checks, strict=True)
+    ]
