@@ -12,7 +12,7 @@ from accounts.models import CatalogEntry
 from flowbuilder.definition.frozen import Frozen, Question
 from flowbuilder.install.forms import AnswerForm, form_for
 from flowbuilder.models import Install
-from flowbuilder.operations.installs import CATALOG_KINDS
+from flowbuilder.operations.installs import CATALOG_KINDS, MAKE, is_to_make
 
 FRESH = timedelta(seconds=60)  # what was read that lately is not read again
 KIND_ICONS = {
@@ -28,7 +28,7 @@ KIND_ICONS = {
 }
 NOTHING = {
     "metric": "This account has no metrics yet.",
-    "list": "This account has no lists yet. Make one in Klaviyo, then read the choices again.",
+    "list": "This account has no lists yet.",
     "segment": "This account has no segments yet. Make one in Klaviyo, then read the choices again.",
     "group": "This account has no lists or segments yet. Make one in Klaviyo, then read the choices again.",
     "template": "This account has no email templates yet. Make one in Klaviyo, then read the choices again.",
@@ -62,6 +62,15 @@ class Asked:
     @property
     def is_picked(self) -> bool:
         return self.question.kind in CATALOG_KINDS
+
+    @property
+    def can_make(self) -> bool:
+        """Whether a new one can be made instead of choosing one that is there."""
+        return self.question.kind == "list"
+
+    @property
+    def makes(self) -> bool:
+        return self.answer is not None and is_to_make(self.answer["value"])
 
     @property
     def is_multiple(self) -> bool:
@@ -167,6 +176,8 @@ def _kind_note(question: Question, entry: CatalogEntry) -> str:
 
 def _label(held: Any, names: Mapping[str, str]) -> str:
     """An answer in words."""
+    if is_to_make(held):
+        return f"A new {held[MAKE]}, “{held['name']}”"
     if isinstance(held, dict):
         email, label = str(held.get("email", "")), str(held.get("label", ""))
         return email if label in ("", email) else f"{label}, {email}"

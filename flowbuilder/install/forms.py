@@ -9,8 +9,16 @@ from django import forms
 from django.http import QueryDict
 
 from flowbuilder.definition.frozen import Question
-from flowbuilder.operations.installs import CATALOG_KINDS, LONGEST_DELAY, LONGEST_TEXT
+from flowbuilder.operations.installs import (
+    CATALOG_KINDS,
+    LONGEST_DELAY,
+    LONGEST_NAME,
+    LONGEST_TEXT,
+    MAKE,
+    is_to_make,
+)
 
+NEW = "+new"  # instead of an id: make one
 NOT_THERE = "That is not in this account. Read the choices again and choose."
 
 
@@ -22,6 +30,24 @@ class AnswerForm(forms.Form):
 
 class ChoiceForm(AnswerForm):
     value = forms.ChoiceField(error_messages={"required": "Choose one.", "invalid_choice": NOT_THERE})
+
+
+class ListForm(ChoiceForm):
+    """A list of the account, or a new one that is made when the flow is installed."""
+
+    new_name = forms.CharField(
+        label="Name of the new list", max_length=LONGEST_NAME, required=False, empty_value=""
+    )
+
+    def clean(self) -> dict[str, Any] | None:
+        if self.cleaned_data.get("value") == NEW and not self.cleaned_data.get("new_name"):
+            self.add_error("new_name", "Give the new list a name.")
+        return self.cleaned_data
+
+    @property
+    def answer(self) -> Any:
+        given = self.cleaned_data
+        return {MAKE: "list", "name": given["new_name"]} if given["value"] == NEW else given["value"]
 
 
 class GroupForm(AnswerForm):
@@ -68,15 +94,16 @@ def form_for(
 ) -> AnswerForm:
     """Bound to `data`, or prefilled with the answer held so far, else with the template's suggestion."""
     initial = held if held not in (None, "") else question.default
+    if is_to_make(initial):
+        initial = {"value": NEW, "new_name": initial["name"]}
     if not isinstance(initial, dict):
         initial = {"value": initial}
     prefix = f"id_{question.key}_%s"
     if question.kind not in CATALOG_KINDS:
         return OTHERS.get(question.kind, TextForm)(data, auto_id=prefix, initial=initial)
-    form: AnswerForm = (GroupForm if question.kind == "group" else ChoiceForm)(
-        data, auto_id=prefix, initial=initial
-    )
+    made = {"group": GroupForm, "list": ListForm}.get(question.kind, ChoiceForm)
+    form: AnswerForm = made(data, auto_id=prefix, initial=initial)
     field = form.fields["value"]
     assert isinstance(field, forms.ChoiceField)
-    field.choices = [(one, one) for one in ids]
+    field.choices = [(one, one) for one in (*ids, *((NEW,) if made is ListForm else ()))]
     return form

@@ -246,7 +246,7 @@ def _answers(
     if request.htmx:
         return render(request, "install/_answers.html", context, status=status)
     frozen = Frozen(install.version.document)
-    describer = frozen.describer(operations.values_of(install.answers), asking.names_of(install))
+    describer = frozen.describer(operations.shown_values(install.answers), asking.names_of(install))
     context["lines"] = tell(frozen.graph, describer)
     return render(request, "install/answers.html", context, status=status)
 

@@ -11,10 +11,12 @@ from accounts.catalog import choices, read_catalog
 from accounts.models import KlaviyoAccount, Membership
 from flowbuilder.models import Install
 from flowbuilder.operations.installs import confirm_install, give_up_install
+from flowbuilder.operations.library import flow_from_document, offer_in_library, publish_version
 from flowbuilder.publisher import publish
 from tests import make
 from tests.conftest import client_of
 from tests.install.make import cart, everything, newer, offer, publish_now
+from tests.publisher.test_made import LIST_ASKED
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
@@ -448,8 +450,7 @@ def test_a_wait_can_be_cancelled_and_begun_again(account, alice, as_alice):
 def test_what_landed_is_not_sent_again_after_a_cancellation(account, alice, as_alice):
     install = cart(account, alice)
     publication = confirm_install(install=install, by=alice)
-    publication.state, publication.klaviyo_flow_id = "cancelled", "AbC123"
-    publication.save()
+    make.bring(publication, "cancelled", klaviyo_flow_id="AbC123")
     Install.objects.update(state="choosing")
     refused = as_alice.post(at(install, "confirm"))
     assert refused.status_code == 422
@@ -493,8 +494,7 @@ def test_what_may_have_landed_is_not_reopened(account, alice, as_alice, klaviyo)
     install = cart(account, alice)
     klaviyo.fault("after_reset", "POST", "/api/flows")
     publication = publish_now(install, alice)
-    publication.state = "failed"
-    publication.save()
+    make.bring(publication, "failed")
     refused = as_alice.post(at(install, "reopen"))
     assert refused.status_code == 422
     assert "may be in your account" in text_of(refused)
@@ -524,9 +524,8 @@ def test_the_list_shows_the_installs_of_my_workspaces(account, alice, as_alice, 
 def test_the_list_says_how_each_one_stands(account, alice, as_alice):
     install = cart(account, alice)
     publication = confirm_install(install=install, by=alice)
-    for state, words in (("asked", "Being published"), ("refused", "Refused"), ("unknown", "Waiting")):
-        publication.state = state
-        publication.save()
+    for state, words in (("asked", "Being published"), ("unknown", "Waiting"), ("refused", "Refused")):
+        make.bring(publication, state)
         assert words in text_of(as_alice.get(reverse("install:list")))
 
 
@@ -560,3 +559,20 @@ def test_an_install_can_be_given_up_only_while_it_is_set_up(account, alice, as_a
     install = cart(account, alice)
     give_up_install(install=install)
     assert as_alice.post(at(install, "cancel")).url == at(install, "open")
+
+
+def test_a_new_list_can_be_made_instead_of_choosing_one(workspace, account, alice, as_alice):
+    flow = flow_from_document(workspace=workspace, by=alice, document=LIST_ASKED)
+    install = make.install(offer_in_library(version=publish_version(flow=flow, by=alice)), account, alice)
+    url = reverse("install:answer", args=[install.pk, "newsletter"])
+    page = as_alice.post(url, {"value": "+new", "new_name": " "})
+    assert page.status_code == 422
+    assert "Give the new list a name." in page.content.decode()
+    as_alice.post(url, {"value": "+new", "new_name": "Spring <b>"})
+    install.refresh_from_db()
+    assert install.answers["newsletter"]["value"] == {"$make": "list", "name": "Spring <b>"}
+    shown = as_alice.get(reverse("install:answers", args=[install.pk])).content.decode()
+    assert "A new list, “Spring &lt;b&gt;”" in shown
+    preview = as_alice.get(reverse("install:preview", args=[install.pk]))
+    assert preview.status_code == 200
+    assert "New list “Spring &lt;b&gt;”" in preview.content.decode()
