@@ -25,6 +25,7 @@ from flowbuilder.operations.publications import ask_for_publication
 from flowbuilder.publisher import fits, made
 from flowbuilder.publisher.fits import CATALOG_KINDS as CATALOG_KINDS
 from flowbuilder.publisher.fits import Answer, find_answer, is_there
+from flowbuilder.publisher.fits import shown_values as shown_values
 from flowbuilder.publisher.fits import values_of as values_of
 from flowbuilder.publisher.made import MAKE, is_to_make
 

@@ -8,11 +8,13 @@ from typing import Any
 from django.db import transaction
 from django.utils.timezone import now as right_now
 
-from accounts.models import User
-from flowbuilder.models import Install, Publication
+from accounts.models import KlaviyoAccount, User
+from flowbuilder.models import Install, Made, Publication
 from flowbuilder.publisher import made
-from flowbuilder.publisher.states import move
+from flowbuilder.publisher.states import NOT_OURS, found_flows, move
 from flowbuilder.tasks import ring
+
+CANCELLABLE = (Publication.State.ASKED, Publication.State.APPROVED, Publication.State.WAITING)
 
 
 class UnableToAct(Exception):
@@ -41,11 +43,11 @@ def ask_for_publication(*, install: Install, by: User, answers: dict[str, Any]) 
 def cancel_publication(*, publication: Publication, by: User) -> None:
     """Give up one that has not been sent. What it made in the account is taken away again."""
     publication = Publication.objects.select_for_update().get(pk=publication.pk)
-    if publication.state not in (Publication.State.ASKED, Publication.State.WAITING):
+    if publication.state not in CANCELLABLE:
         raise UnableToAct("Only a publication that waits can be cancelled.")
     if publication.klaviyo_flow_id:
         raise UnableToAct("The flow is in the account already: it is only being read back.")
-    move(publication, Publication.State.CANCELLED, f"Cancelled by {by}.")
+    move(publication, Publication.State.CANCELLED, f"Cancelled by {by}.", by=by)
     under_way = Install.objects.filter(publications=publication, state=Install.State.PUBLISHING)
     under_way.update(state=Install.State.CHOOSING)
     made.give_back(publication, right_now())
@@ -61,5 +63,43 @@ def retry_publication(*, publication: Publication, by: User) -> None:
     if publication.install and publication.install.publications.filter(pk__gt=publication.pk).exists():
         raise UnableToAct("This install went on with a later publication. Look at that one.")
     Install.objects.filter(publications=publication).update(state=Install.State.PUBLISHING)
-    move(publication, Publication.State.ASKED, f"Asked again by {by}.", tidy_at=None)
+    move(publication, Publication.State.ASKED, f"Asked again by {by}.", by=by, tidy_at=None)
+    transaction.on_commit(partial(ring, publication.account_id))
+
+
+@transaction.atomic
+def decide_publication(*, publication: Publication, flow_id: str | None, by: User) -> None:
+    """The answer was lost and several flows look like it: a person says which one it is, or None: none of them.
+
+    The one is read back and finished. None of them: it is sent again, and they are never taken for it.
+    """
+    publication = Publication.objects.select_for_update().get(pk=publication.pk)
+    found = {one["id"]: one for one in found_flows(publication)}
+    if not found:
+        raise UnableToAct("There is nothing to decide any more: the publication went on by itself.")
+    KlaviyoAccount.objects.select_for_update().get(pk=publication.account_id)  # one decision after the other
+    if flow_id is None:
+        not_ours = [*publication.wanted.get(NOT_OURS, []), *found]
+        wanted = {**publication.wanted, NOT_OURS: not_ours}
+        text = f"{by} says that none of the flows that were found is this one. Sending again."
+        move(publication, Publication.State.WAITING, text, by=by, wanted=wanted)
+    elif flow_id not in found:
+        raise UnableToAct("Choose one of the flows that were found.")
+    elif Made.objects.filter(
+        kind=Made.Kind.FLOW, klaviyo_id=flow_id, publication__account=publication.account
+    ):
+        raise UnableToAct(
+            "That flow is another publication's. Choose another one, or say that it is none of them."
+        )
+    else:
+        text = f"{by} says that flow {flow_id} is this one."
+        move(
+            publication,
+            Publication.State.VERIFYING,
+            text,
+            by=by,
+            klaviyo_flow_id=flow_id,
+            lease_until=None,
+        )
+        made.remember(publication, Made.Kind.FLOW, "", flow_id, publication.flow_name)
     transaction.on_commit(partial(ring, publication.account_id))

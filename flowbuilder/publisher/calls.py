@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Max
+from django.conf import settings
 from django.utils.timezone import now as right_now
 
 from accounts.klaviyo.answers import Answer
@@ -15,15 +15,20 @@ from accounts.klaviyo.errors import KlaviyoError, NotAllowed, NotSent, Refused, 
 from flowbuilder.models import Attempt, Publication
 from flowbuilder.publisher.states import LostLease
 
-LEASE = timedelta(minutes=3)  # longer than any one call may take, with its renewal of a token
+# Longer than any one call may take, with its renewal of a token: three minutes by default.
+LEASE = timedelta(seconds=6 * settings.KLAVIYO_TIMEOUT)
 
 
 class Calls:
     """The door to one account for one publication, held by the worker that has the lease."""
 
-    def __init__(self, publication: Publication, client: Klaviyo) -> None:
+    def __init__(self, publication: Publication, client: Klaviyo, *, is_first: bool = False) -> None:
+        """`is_first`: nothing was called for this publication before."""
         self.publication = publication
         self.client = client
+        # of other runs, without what was sent and answered; None: not read yet
+        self._earlier: list[Attempt] | None = [] if is_first else None
+        self._made: list[Attempt] = []  # in this run
 
     def call(
         self,
@@ -38,12 +43,13 @@ class Calls:
         self._keep_lease()
         attempt = Attempt.objects.create(
             publication=self.publication,
-            number=(self.publication.attempts.aggregate(last=Max("number"))["last"] or 0) + 1,
+            number=max((one.number for one in self._attempts()), default=0) + 1,
             step=step,
             method=method,
             path=path + ("?" + "&".join(f"{key}={value}" for key, value in params.items()) if params else ""),
             request=json,
         )
+        self._made.append(attempt)
         try:
             answer = self.client.call(method, path, params=params, json=json)
         except KlaviyoError as error:
@@ -60,30 +66,47 @@ class Calls:
         )
         return answer
 
+    def was_done(self, step: str) -> bool:
+        return any(one.step == step and one.outcome == Attempt.Outcome.DONE for one in self._attempts())
+
+    def lost_at(self, step: str) -> datetime | None:
+        """When a call of this step was sent that may have taken effect without our knowing; the last of them."""
+        lost = (Attempt.Outcome.SENT, Attempt.Outcome.UNKNOWN)
+        times = [one.started_at for one in self._attempts() if one.step == step and one.outcome in lost]
+        return times[-1] if times else None
+
+    def was_lost(self, step: str) -> bool:
+        return self.lost_at(step) is not None
+
+    def sent(self, step: str) -> Any:
+        """The body of the last call of this step; {} where there was none."""
+        mine = next((one for one in reversed(self._made) if one.step == step), None)
+        last = mine or self.publication.attempts.filter(step=step).order_by("-number").first()
+        return (last.request if last else None) or {}
+
+    def _attempts(self) -> list[Attempt]:
+        """All of this publication, in order."""
+        if self._earlier is None:
+            self._earlier = list(self.publication.attempts.defer("request", "answer", "headers"))
+        return self._earlier + self._made
+
     def _keep_lease(self) -> None:
+        """Renewed when half of it is over: until then nobody else can have the publication."""
+        now, held = right_now(), self.publication.lease_until
+        if held is not None and held - now > LEASE / 2:
+            return
         kept = Publication.objects.filter(
             pk=self.publication.pk,
             attempt_number=self.publication.attempt_number,
             state=self.publication.state,
-        ).update(lease_until=right_now() + LEASE)
+        ).update(lease_until=now + LEASE)
         if not kept:
             raise LostLease(f"publication {self.publication.pk} went to another worker")
+        self.publication.lease_until = now + LEASE
 
     def _end(self, attempt: Attempt, outcome: str, **known: Any) -> None:
         Attempt.objects.filter(pk=attempt.pk).update(outcome=outcome, ended_at=right_now(), **known)
-
-    def was_done(self, step: str) -> bool:
-        return self.publication.attempts.filter(step=step, outcome=Attempt.Outcome.DONE).exists()
-
-    def lost_at(self, step: str) -> datetime | None:
-        """When a call of this step was sent that may have taken effect without our knowing; the last of them."""
-        lost = self.publication.attempts.filter(
-            step=step, outcome__in=(Attempt.Outcome.SENT, Attempt.Outcome.UNKNOWN)
-        )
-        return lost.order_by("-number").values_list("started_at", flat=True).first()
-
-    def was_lost(self, step: str) -> bool:
-        return self.lost_at(step) is not None
+        attempt.outcome = outcome
 
 
 def outcome_of(error: KlaviyoError) -> str:

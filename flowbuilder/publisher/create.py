@@ -187,8 +187,7 @@ def verify(publication: Publication, calls: Calls) -> None:
     untagged = _tag(publication, calls)
     path = f"/api/flows/{publication.klaviyo_flow_id}"
     held = calls.call("read-back", "GET", path, params={"additional-fields[flow]": "definition"}).body or {}
-    sent = publication.attempts.filter(step="create-flow").latest("number").request or {}
-    meant = sent["data"]["attributes"]["definition"]
+    meant = calls.sent("create-flow")["data"]["attributes"]["definition"]
     found = list(differences(canonical(meant), canonical(held)))
     reasons = [f"Landed, but not quite as meant: {'; '.join(found)}"] if found else []
     steps: dict[str, dict[str, str | None]] = step_map(meant, held)

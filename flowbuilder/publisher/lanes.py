@@ -18,16 +18,15 @@ from django.utils.timezone import now as right_now
 from accounts.budget import MustWait
 from accounts.connection import client_for
 from accounts.klaviyo.errors import KlaviyoError
-from accounts.models import KlaviyoAccount
 from flowbuilder.models import Lane, Publication
 from flowbuilder.publisher import made, publish
 from flowbuilder.publisher.calls import LEASE, Calls
 from flowbuilder.publisher.publish import ClientFor
 from flowbuilder.publisher.states import LostLease, due
 
-LANE_LEASE = LEASE + timedelta(seconds=30)
+LANE_LEASE = LEASE * 7 / 6
 TURN = timedelta(seconds=20)  # then others' lanes have their turn
-RING_AGAIN = timedelta(seconds=60)  # a message that nobody took in this time is taken for lost
+RING_AGAIN = LEASE / 3  # a message that nobody took in this time is taken for lost
 TIDY_AGAIN = timedelta(minutes=10)
 
 
@@ -84,9 +83,9 @@ def _next(account_id: int, now: datetime) -> int | None:
 
 def _tidy(account_id: int, client_for: ClientFor, now: datetime) -> None:
     """Take away what given-up publications left in this account."""
-    account = KlaviyoAccount.objects.get(pk=account_id)
-    for publication in Publication.objects.filter(account=account, tidy_at__lte=now).order_by("pk")[:20]:
-        again = right_now() + TIDY_AGAIN
+    given_up = Publication.objects.filter(account_id=account_id, tidy_at__lte=now)
+    for publication in given_up.select_related("account").order_by("pk")[:20]:
+        account, again = publication.account, now + TIDY_AGAIN
         Publication.objects.filter(pk=publication.pk).update(tidy_at=again if account.is_connected else None)
         if not account.is_connected:
             continue  # what is there stays listed

@@ -35,13 +35,8 @@ def made_by(publication: Publication) -> dict[tuple[str, str], str]:
 
 
 def remember(publication: Publication, kind: str, step: str, klaviyo_id: str, name: str) -> str:
-    Made.objects.get_or_create(
-        publication=publication,
-        kind=kind,
-        step=step,
-        removed_at=None,
-        defaults={"klaviyo_id": klaviyo_id, "name": name[:300]},
-    )
+    """Once for each (kind, step): the database refuses a second one."""
+    Made.objects.create(publication=publication, kind=kind, step=step, klaviyo_id=klaviyo_id, name=name[:300])
     return klaviyo_id
 
 

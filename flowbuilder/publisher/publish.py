@@ -37,7 +37,7 @@ from flowbuilder.publisher.reconcile import quiet_until
 from flowbuilder.publisher.states import MOVES, LostLease, S, move, take
 
 ClientFor = Callable[[KlaviyoAccount], Klaviyo]
-SOON = timedelta(seconds=20)  # until the next try when nothing reached Klaviyo
+SOON = LEASE / 9  # 20 seconds by default, until the next try when nothing reached Klaviyo
 LATER = timedelta(minutes=10)  # until the next try when a person must do something first
 SHORT = timedelta(seconds=75)  # a wait that is over before anybody would ask about it
 
@@ -67,9 +67,10 @@ def _work(publication: Publication, client_for: ClientFor) -> datetime | None:
         # Whoever sent it died before writing what came back.
         _look_later(publication, "The answer was lost while sending.")
         return None
+    is_first = publication.state == S.ASKED and publication.attempt_number == 1
     try:
         _check_consent(publication)
-        calls = Calls(publication, client_for(publication.account))
+        calls = Calls(publication, client_for(publication.account), is_first=is_first)
         if publication.state == S.UNKNOWN:
             create.look(publication, calls)
         if publication.state in (S.ASKED, S.WAITING):

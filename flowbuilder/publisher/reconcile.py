@@ -13,6 +13,7 @@ from accounts.klaviyo.errors import Unknown
 from flowbuilder.definition.canonical import canonical, differences
 from flowbuilder.models import Made, Publication
 from flowbuilder.publisher.calls import Calls
+from flowbuilder.publisher.states import NOT_OURS
 
 SKEW = timedelta(minutes=5)  # between our clock and Klaviyo's
 MOST_PAGES = 100
@@ -33,15 +34,15 @@ def quiet_until(sent_at: datetime) -> datetime:
 
 def look_for_flow(publication: Publication, calls: Calls) -> Found:
     """Raises what the client raises: an answer that failed says nothing, and the publication stays unknown."""
-    sent = publication.attempts.filter(step="create-flow").order_by("-number").first()
-    if sent is None or sent.request is None:
+    sent = calls.sent("create-flow")
+    if not sent:
         return Found()
-    meant = canonical(sent.request["data"]["attributes"]["definition"])
+    meant = canonical(sent["data"]["attributes"]["definition"])
     taken = set(
         Made.objects.filter(kind=Made.Kind.FLOW, publication__account=publication.account)
         .exclude(publication=publication)
         .values_list("klaviyo_id", flat=True)
-    )
+    ) | set(publication.wanted.get(NOT_OURS, []))
     since = publication.created_at - SKEW
     matches = []
     for row in _flows_named(calls, publication.flow_name):

@@ -110,14 +110,15 @@ def due(now: datetime) -> Q:
 def take(publication_id: int, *, lease: timedelta, now: datetime | None = None) -> Publication | None:
     """Lease a due publication for this worker alone, or None. The attempt number tells workers apart."""
     now = now or right_now()
-    publication = Publication.objects.filter(due(now), pk=publication_id).first()
-    if publication is None:
+    related = ("version", "account", "install", "workspace", "asked_by")
+    found = Publication.objects.select_related(*related).filter(due(now), pk=publication_id).first()
+    if found is None:
         return None
-    taken = Publication.objects.filter(
-        due(now), pk=publication_id, state=publication.state, attempt_number=publication.attempt_number
-    ).update(lease_until=now + lease, attempt_number=publication.attempt_number + 1)
-    if not taken:
+    known = {"lease_until": now + lease, "attempt_number": found.attempt_number + 1}
+    if not Publication.objects.filter(
+        due(now), pk=publication_id, state=found.state, attempt_number=found.attempt_number
+    ).update(**known):
         return None
-    return Publication.objects.select_related("version", "account", "install", "workspace", "asked_by").get(
-        pk=publication_id
-    )
+    for name, value in known.items():
+        setattr(found, name, value)
+    return found
