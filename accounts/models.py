@@ -211,3 +211,24 @@ class CatalogEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.integration})" if self.integration else self.name
+
+
+class Allowance(models.Model):
+    """The calls of one account to one endpoint that may still count against its limits; see budget.py."""
+
+    account = models.ForeignKey(KlaviyoAccount, models.CASCADE, related_name="allowances")
+    endpoint = models.CharField(max_length=80)
+    version = models.PositiveBigIntegerField(
+        default=0
+    )  # each change counts one up: no two workers write over
+    log = models.JSONField(default=list)  # [[time, calls], ...], oldest first; seconds since 1970
+    allowed = models.JSONField(default=dict)  # {"60": calls}, as the account's own headers said
+    blocked_until = models.FloatField(null=True, blank=True)  # seconds since 1970, after a 429
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["account", "endpoint"], name="one_allowance_an_endpoint"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.endpoint} of account {self.account_id}"

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env
+from kombu import Queue
 
 env = Env()
 
@@ -47,6 +48,8 @@ KLAVIYO_AUTHORIZE_URL = env.str("KLAVIYO_AUTHORIZE_URL", "https://www.klaviyo.co
 KLAVIYO_SITE_URL = env.str("KLAVIYO_SITE_URL", "https://www.klaviyo.com").rstrip("/")
 KLAVIYO_REVISION = env.str("KLAVIYO_REVISION", "2026-10-15")
 KLAVIYO_TIMEOUT = env.float("KLAVIYO_TIMEOUT", 30.0)  # seconds for one whole exchange
+# How many of its seconds pass at Klaviyo in one of ours: a pretend one can be made to hurry.
+KLAVIYO_SPEED = env.float("KLAVIYO_SPEED", 1.0)
 # How long an answer that was lost may still take effect at Klaviyo, before we look whether the flow is there.
 PUBLISH_QUIET_PERIOD = env.float("PUBLISH_QUIET_PERIOD", 120.0)
 # The tag on every flow we make in an account, so that its owner sees where it came from; empty: none.
@@ -229,6 +232,10 @@ SPECTACULAR_SETTINGS = {
 }
 
 # --- Celery: the doorbell ----------------------------------------------------------------------------------------
+# Far above a lane's turn, a publication's lease (six calls' time) and its calls: only what hangs meets them. The
+# second is for what cannot be raised in; it is as if the worker had been killed.
+CELERY_TASK_SOFT_TIME_LIMIT = max(540.0, 18 * KLAVIYO_TIMEOUT)
+CELERY_TASK_TIME_LIMIT = CELERY_TASK_SOFT_TIME_LIMIT + 60
 BROKER_DIR = VAR_DIR / "broker"
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", REDIS_URL or "filesystem://")
 if CELERY_BROKER_URL.startswith("filesystem"):
@@ -239,22 +246,49 @@ if CELERY_BROKER_URL.startswith("filesystem"):
         "polling_interval": 0.1,
     }
 elif CELERY_BROKER_URL.startswith("redis"):
-    # Longer than any task may take, or Redis hands a running task to a second worker.
-    CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 900}
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        # Longer than the longest countdown and time limit together, or a task that runs is given to a second worker.
+        "visibility_timeout": int(CELERY_TASK_TIME_LIMIT) + 600,
+        # A Redis that is gone without a word: whoever rings gives up, and a worker connects anew within half a minute.
+        "socket_connect_timeout": 3,
+        "socket_timeout": 5,
+        "socket_keepalive": True,
+        "health_check_interval": 10,
+    }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker waits for its broker as long as it takes
+# Who presses a button does not wait for a broker that is away: the sweeper finds the row.
+CELERY_TASK_PUBLISH_RETRY_POLICY = {
+    "max_retries": 1,
+    "interval_start": 0.1,
+    "interval_step": 0,
+    "interval_max": 0.1,
+}
+# `celery`: what somebody waits for. `rollouts`: what comes in thousands. A worker takes from both in turn.
+# RabbitMQ keeps them as classic queues: a bell needs no replicas, and a countdown no exchanges of its own.
+CELERY_TASK_DEFAULT_QUEUE_TYPE = "classic"
+CELERY_TASK_QUEUES = [Queue("celery"), Queue("rollouts")]
 CELERY_TASK_IGNORE_RESULT = True  # what came of it is in our rows
 CELERY_TASK_ACKS_LATE = True  # a killed worker's message comes again; running it twice is harmless by design
-CELERY_TASK_REJECT_ON_WORKER_LOST = True
-CELERY_TASK_TIME_LIMIT = 600  # below the visibility time-out
-CELERY_TASK_SOFT_TIME_LIMIT = 540
+CELERY_TASK_REJECT_ON_WORKER_LOST = True  # the same when one process of its pool is killed
+# When the broker is lost, what runs goes on: to cancel it would lose the answer of a call that is on its way.
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1  # a slow account must not hold tasks that another worker could take
+CELERY_WORKER_MAX_TASKS_PER_CHILD = 2000  # whatever a library leaks is given back
+CELERY_WORKER_MAX_MEMORY_PER_CHILD = 300_000  # KB; the same, sooner: a process needs about 110,000
+# Told to stop at once, a worker still lets the call come back that is on its way.
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = KLAVIYO_TIMEOUT + 5
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
+CELERY_BEAT_SYNC_EVERY = 1  # a beat that is killed forgets nothing; and the file's age says whether it beats
+SWEEP_EVERY = env.float("SWEEP_EVERY", 15.0)
 CELERY_BEAT_SCHEDULE = {
     "keep-connections": {"task": "accounts.tasks.keep_connections", "schedule": 86_400.0},
     "sweep-publications": {
         "task": "flowbuilder.tasks.sweep_publications",
-        "schedule": env.float("SWEEP_EVERY", 15.0),
+        "schedule": SWEEP_EVERY,
+        # Without workers, rounds do not pile up: the next one is as good.
+        "options": {"expires": SWEEP_EVERY},
     },
 }
 

@@ -11,12 +11,14 @@ from kombu.exceptions import OperationalError
 from accounts.connection import client_for
 from accounts.klaviyo.errors import KlaviyoError
 from accounts.models import KlaviyoAccount
-from flowbuilder.publisher import lanes
+from flowbuilder.models import Rollout
+from flowbuilder.publisher import dry_run, lanes, waves
 
 SWEEP_AT_ONCE = 500
 LONGEST_COUNTDOWN = timedelta(
     seconds=90
 )  # a message is held by a worker so long; what waits longer, the sweeper finds
+LOOK_FOR = timedelta(seconds=20)  # then another rollout has its turn
 ASKED, ROLLOUTS = (
     "celery",
     "rollouts",
@@ -50,6 +52,29 @@ def ring(account_id: int, *, at: datetime | None = None, queue: str = ASKED) -> 
         return
     try:
         run_lane.apply_async((account_id, queue), countdown=wait.total_seconds() or None, queue=queue)
+    except (OperationalError, OSError):
+        return
+
+
+@shared_task
+def advance_rollouts() -> None:
+    """The next wave of each rollout whose turn it is."""
+    for pk in Rollout.objects.filter(state=Rollout.State.RUNNING).values_list("pk", flat=True):
+        for account_id in waves.advance(pk, now=right_now()):
+            ring(account_id, queue=ROLLOUTS)
+
+
+@shared_task
+def look_at_choices(rollout_id: int) -> None:
+    """The dry run of a rollout, a moment at a time."""
+    if dry_run.check_choices(rollout_id, until=right_now() + LOOK_FOR):
+        ring_dry_run(rollout_id)
+
+
+def ring_dry_run(rollout_id: int) -> None:
+    """Its page goes on with it as well, so a broker that is down delays nothing."""
+    try:
+        look_at_choices.apply_async((rollout_id,), queue=ROLLOUTS)
     except (OperationalError, OSError):
         return
 

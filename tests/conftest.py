@@ -24,6 +24,7 @@ def _calm_settings(settings, tmp_path):
     """No broker and no waiting in tests; files of their own."""
     settings.CELERY_BROKER_URL = "memory://"
     settings.VAR_DIR = tmp_path
+    settings.KLAVIYO_SPEED = 1_000_000  # limits are tests/accounts/test_budget.py's and the fault suite's
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # fast
 
 

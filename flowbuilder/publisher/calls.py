@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.utils.timezone import now as right_now
 
+from accounts import budget
 from accounts.klaviyo.answers import Answer
 from accounts.klaviyo.client import Klaviyo
 from accounts.klaviyo.errors import KlaviyoError, NotAllowed, NotSent, Refused, Throttled
@@ -39,7 +40,8 @@ class Calls:
         params: Mapping[str, str] | None = None,
         json: Mapping[str, Any] | None = None,
     ) -> Answer:
-        """One call. Raises what the client raises, after writing it down."""
+        """One call. Raises what the client raises, after writing it down; MustWait before anything is sent."""
+        taken = budget.spend(self.publication.account_id, method, path, right_now())
         self._keep_lease()
         attempt = Attempt.objects.create(
             publication=self.publication,
@@ -56,6 +58,10 @@ class Calls:
             self._end(
                 attempt, outcome_of(error), status=error.status, error=str(error), answer=_refusal(error)
             )
+            if isinstance(error, Throttled):
+                budget.throttled(taken, error.retry_after, right_now())
+            else:
+                budget.settle(taken, {}, right_now())
             raise
         self._end(
             attempt,
@@ -64,6 +70,7 @@ class Calls:
             answer=_without_people(path, answer.body),
             headers=dict(answer.headers_of_use),
         )
+        budget.settle(taken, answer.headers_of_use, right_now())
         return answer
 
     def was_done(self, step: str) -> bool:
@@ -71,8 +78,14 @@ class Calls:
 
     def lost_at(self, step: str) -> datetime | None:
         """When a call of this step was sent that may have taken effect without our knowing; the last of them."""
-        lost = (Attempt.Outcome.SENT, Attempt.Outcome.UNKNOWN)
-        times = [one.started_at for one in self._attempts() if one.step == step and one.outcome in lost]
+        return self._last(step, Attempt.Outcome.SENT, Attempt.Outcome.UNKNOWN)
+
+    def sent_at(self, step: str) -> datetime | None:
+        """The same, and also when it surely took effect: for whoever did not write down what it made."""
+        return self._last(step, Attempt.Outcome.SENT, Attempt.Outcome.UNKNOWN, Attempt.Outcome.DONE)
+
+    def _last(self, step: str, *outcomes: str) -> datetime | None:
+        times = [one.started_at for one in self._attempts() if one.step == step and one.outcome in outcomes]
         return times[-1] if times else None
 
     def was_lost(self, step: str) -> bool:

@@ -86,9 +86,10 @@ def _once(
     name: str,
     body: Mapping[str, Any],
 ) -> str:
-    """Send it, unless an earlier call whose answer was lost has made it already."""
+    """Send it, unless an earlier call has made it already: its answer was lost, or named no id, or its worker died
+    before that was written down."""
     step = f"make-{kind.value}-{key}"
-    if sent_at := calls.lost_at(step):
+    if sent_at := calls.sent_at(step):
         if (quiet := quiet_until(sent_at)) > right_now():
             raise MustWait(quiet, f"An answer of Klaviyo was lost. We look whether “{name}” was made.")
         taken = set(Made.objects.filter(kind=kind, name=name).values_list("klaviyo_id", flat=True))

@@ -59,6 +59,8 @@ def move(
     was, now = publication.state, right_now()
     if to not in MOVES[was]:
         raise AssertionError(f"a publication does not go from {was} to {to}")
+    if was in ENDS and by is None:
+        raise AssertionError("what has ended is asked for again by a person")
     fields: dict[str, object] = {"state": to, "reason": reason, "not_before": not_before, **also}
     if to in ENDS:
         fields |= {"ended_at": now, "lease_until": None}

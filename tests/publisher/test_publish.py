@@ -8,6 +8,7 @@ import pytest
 from django.utils.timezone import now
 
 from accounts.klaviyo.client import Klaviyo
+from accounts.models import Allowance
 from flowbuilder.definition.canonical import canonical
 from flowbuilder.models import Attempt, Install, Made, Publication
 from flowbuilder.operations.installs import confirm_install
@@ -27,6 +28,7 @@ def run(publication: Publication) -> Publication:
 
 def ripen(publication: Publication) -> None:
     """Let the waiting be over."""
+    Allowance.objects.update(blocked_until=None)
     Publication.objects.filter(pk=publication.pk).update(
         not_before=now() - timedelta(seconds=1), lease_until=None
     )

@@ -236,6 +236,8 @@ def test_what_is_open_is_due_and_what_has_ended_is_not(publication, state):
 
 def test_asked_again_is_a_fresh_start(publication, alice):
     move(publication, S.FAILED, "Broken.")
+    with pytest.raises(AssertionError, match="by a person"):
+        move(publication, S.ASKED)
     Publication.objects.filter(pk=publication.pk).update(refusals=[{"text": "No."}])
     move(publication, S.ASKED, "Asked again.", by=alice)
     publication.refresh_from_db()
