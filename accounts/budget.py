@@ -22,7 +22,7 @@ from django.db.models import F
 from accounts.klaviyo.limits import Limits, limits_for, parse_windows
 from accounts.models import Allowance
 
-MARGIN = 0.03  # seconds at Klaviyo: an answer that comes within needs no second look at the row
+MARGIN = 0.01  # seconds at Klaviyo: an answer that comes within needs no second look at the row
 AHEAD = 120.0  # a time this far in the future is a clock's that was set back: it counts as now
 SEVERAL = 100  # calls in a window from which on those of one stretch are kept as one entry, at its end
 GRAIN = 0.25  # seconds of such a stretch

@@ -21,9 +21,11 @@ NAV = (
     ("Flows", "flow", "editor:flows", ("editor",)),
     ("Emails", "mail", "emails:list", ("emails",)),
     ("Library", "library", "library:list", ("library", "install")),
+    ("Rollouts", "send", "rollouts:list", ("rollouts",)),
     ("Accounts", "plug", "accounts:list", ("accounts",)),
     ("History", "history", "history:list", ("history",)),
 )
+FOR_PARTNERS = frozenset({"rollouts:list"})
 PERSONAL = frozenset(
     {"api_token", "new_workspace", "callback"}
 )  # pages of accounts that are not under "Accounts"
@@ -47,6 +49,7 @@ def nav_of(request: HttpRequest) -> list[dict[str, Any]]:
     found = [
         {"label": label, "icon": icon, "url": address(name, workspace), "active": room in rooms}
         for label, icon, name, rooms in NAV
+        if name not in FOR_PARTNERS or (workspace and workspace.kind == Workspace.Kind.PARTNER)
     ]
     return [item for item in found if item["url"]]
 
