@@ -2,6 +2,8 @@
 
     taken = spend(account_id, "POST", "/api/flows", now)      MustWait where the call would be one too many
     settle(taken, headers, now)                               when its answer is there
+    give_back(taken, now)                                     when it surely never left us
+    throttled(taken, seconds, now)                            after a 429
 
 Klaviyo counts fixed windows whose starts only it knows, so we never make more calls in ANY stretch of a window's
 length than the window allows; a call counts from the moment its answer came, since it may have arrived that late.
@@ -11,13 +13,13 @@ database's clock before each call would cost more than it gives.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import ceil
 
 from django.conf import settings
-from django.db.models import F
 
 from accounts.klaviyo.limits import Limits, limits_for, parse_windows
 from accounts.models import Allowance
@@ -26,6 +28,7 @@ MARGIN = 0.01  # seconds at Klaviyo: an answer that comes within needs no second
 AHEAD = 120.0  # a time this far in the future is a clock's that was set back: it counts as now
 SEVERAL = 100  # calls in a window from which on those of one stretch are kept as one entry, at its end
 GRAIN = 0.25  # seconds of such a stretch
+TICK = 0.000_002  # a datetime knows no smaller step: what opens so soon is open
 TRIES = 50
 _PER = {1: "second", 60: "minute", 86_400: "day"}
 
@@ -42,10 +45,12 @@ class MustWait(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A call that was counted: in which row, and at which time it counts."""
+    """A call that was counted: in which row, and at which time it counts; when it was about to be sent."""
 
     row: Allowance
+    limits: Limits
     at: float
+    sent: float
 
 
 def spend(account_id: int, method: str, path: str, now: datetime) -> Taken:
@@ -53,52 +58,71 @@ def spend(account_id: int, method: str, path: str, now: datetime) -> Taken:
     limits = limits_for(method, path)
     for _ in range(TRIES):
         row = _row(account_id, limits)
-        log = _log(row, now)
+        log = _log(row, limits, now)
         until, count, seconds = _opens(row, limits, log)
-        if until > now.timestamp():
+        if until - now.timestamp() > TICK:
             if log and row.log[-1][0] > log[-1][0]:  # or it would be set back anew at each look
                 _write(row, log=log)
-            what = "new flows" if limits.endpoint == "POST /api/flows" else f"calls of {limits.endpoint}"
-            why = (
-                f"Klaviyo lets this account have {count} {what} a {_PER.get(seconds, f'{seconds} seconds')}."
-            )
-            raise MustWait(datetime.fromtimestamp(until, UTC), why if count else _BLOCKED)
+            raise MustWait(datetime.fromtimestamp(until, UTC), _why(limits, count, seconds))
         at = now.timestamp() + MARGIN / settings.KLAVIYO_SPEED
-        if max(count for count, _ in _windows(row, limits)) > SEVERAL:
+        if max(_windows(row, limits).values()) > SEVERAL:
             grain = GRAIN / settings.KLAVIYO_SPEED
             at = ceil(at / grain) * grain
         _enter(log, at)
         if _write(row, log=log):
-            return Taken(row, at)
+            return Taken(row, limits, at, now.timestamp())
     raise MustWait(now, "Too many workers call this account at once.")
 
 
-_BLOCKED = "Klaviyo asked us to wait: this account has used what it may in this time."
+def _why(limits: Limits, count: int, seconds: int) -> str:
+    if not count:
+        return "Klaviyo asked us to wait: this account has used what it may in this time."
+    one, of = ("new flow", "") if limits.endpoint == "POST /api/flows" else ("call", f" of {limits.endpoint}")
+    what = f"{count} {one}{'s' if count > 1 else ''}{of}"
+    return f"Klaviyo lets this account have {what} a {_PER.get(seconds, f'time of {seconds} seconds')}."
 
 
 def settle(taken: Taken, headers: Mapping[str, str], now: datetime) -> None:
-    """The answer came: the call counts from now on, and its headers say what the account is allowed."""
-    ended, row = now.timestamp(), taken.row
-    for _ in range(TRIES):
-        changed: dict[str, object] = {}
-        if ended > taken.at:
-            log = _log(row, now)
-            mine = next((entry for entry in reversed(log) if entry[0] == taken.at), None)
-            if mine:
-                mine[0] = ended
-                changed["log"] = sorted(log)
-        allowed = _learned(row, headers)
+    """The answer came: the call counts from now on, and its headers say what the account is allowed and has used.
+    No query, unless that was late or is news."""
+    ended, limits = now.timestamp(), taken.limits
+
+    def change(row: Allowance) -> dict[str, object]:
+        log, changed = _log(row, limits, now), dict[str, object]()
+        mine = _entry(log, taken.at) if ended > taken.at else None
+        if mine:
+            mine[0] = ended
+        allowed = _learned(row, limits, headers)
         if allowed != row.allowed:
             changed["allowed"] = allowed
-        if not changed or _write(row, **changed):
-            return
-        row = Allowance.objects.get(pk=row.pk)
+        others = _others(log, headers, taken.sent, ended)
+        if mine or others:
+            changed["log"] = sorted(log + others)
+        return changed
+
+    _change(taken.row, change)
+
+
+def give_back(taken: Taken, now: datetime) -> None:
+    """Nothing left us, so Klaviyo counted nothing: an hour without a network must not cost the hundred of a day."""
+
+    def change(row: Allowance) -> dict[str, object]:
+        log = _log(row, taken.limits, now)
+        return {"log": log} if _remove(log, taken.at) else {}
+
+    _change(taken.row, change)
 
 
 def throttled(taken: Taken, seconds: float, now: datetime) -> None:
-    """A 429: nothing is sent to this endpoint of this account before it said so."""
+    """A 429: it counted nothing, and to this endpoint of this account nothing is sent before it said so."""
     until = now.timestamp() + seconds
-    Allowance.objects.filter(pk=taken.row.pk).update(blocked_until=until, version=F("version") + 1)
+
+    def change(row: Allowance) -> dict[str, object]:
+        log = _log(row, taken.limits, now)
+        _remove(log, taken.at)
+        return {"log": log, "blocked_until": max(until, row.blocked_until or 0.0)}
+
+    _change(taken.row, change)
 
 
 def opens_at(account_id: int, method: str, path: str, now: datetime) -> datetime:
@@ -107,7 +131,7 @@ def opens_at(account_id: int, method: str, path: str, now: datetime) -> datetime
     row = Allowance.objects.filter(account_id=account_id, endpoint=limits.endpoint).first()
     if row is None:
         return now
-    return max(now, datetime.fromtimestamp(_opens(row, limits, _log(row, now))[0], UTC))
+    return max(now, datetime.fromtimestamp(_opens(row, limits, _log(row, limits, now))[0], UTC))
 
 
 def _row(account_id: int, limits: Limits) -> Allowance:
@@ -127,24 +151,39 @@ def _write(row: Allowance, **changed: object) -> bool:
     return True
 
 
-def _windows(row: Allowance, limits: Limits) -> list[tuple[int, int]]:
-    """(calls, seconds), as the table says or as the account's own headers said later."""
-    listed = [(limits.burst, 1), (limits.steady, 60), *([(limits.daily, 86_400)] if limits.daily else [])]
-    return [(row.allowed.get(str(seconds), count), seconds) for count, seconds in listed]
+def _change(row: Allowance, change: Callable[[Allowance], dict[str, object]]) -> None:
+    """Write what `change` says of the row as it is now; nothing where it says nothing."""
+    for _ in range(TRIES):
+        changed = change(row)
+        if not changed or _write(row, **changed):
+            return
+        found = Allowance.objects.filter(pk=row.pk).first()
+        if found is None:  # the account is gone
+            return
+        row = found
 
 
-def _log(row: Allowance, now: datetime) -> Log:
-    """The calls that may still count, by a clock that may have been set back meanwhile."""
+def _windows(row: Allowance, limits: Limits) -> dict[int, int]:
+    """seconds -> calls, as the table says or as the account's own headers said later."""
+    return _listed(limits) | {int(seconds): calls for seconds, calls in row.allowed.items()}
+
+
+def _listed(limits: Limits) -> dict[int, int]:
+    listed = {1: limits.burst, 60: limits.steady, 86_400: limits.daily}
+    return {seconds: calls for seconds, calls in listed.items() if calls}
+
+
+def _log(row: Allowance, limits: Limits, now: datetime) -> Log:
+    """The calls that may still count, by a clock that may have been set back meanwhile. Its entries are new ones."""
     here = now.timestamp()
-    oldest = here - 86_400 / settings.KLAVIYO_SPEED
-    times = [[here if at > here + AHEAD else at, calls] for at, calls in row.log if at > oldest]
-    return sorted(times)
+    oldest = here - max(_windows(row, limits)) / settings.KLAVIYO_SPEED
+    return sorted([here if at > here + AHEAD else at, calls] for at, calls in row.log if at > oldest)
 
 
 def _opens(row: Allowance, limits: Limits, log: Log) -> tuple[float, int, int]:
     """(the time at which a call may be made, the window that says so: its calls and seconds)."""
     best: tuple[float, int, int] = (0.0, 0, 0)
-    for allowed, seconds in _windows(row, limits):
+    for seconds, allowed in _windows(row, limits).items():
         room = allowed
         for at, calls in reversed(log):
             room -= int(calls)
@@ -161,7 +200,45 @@ def _enter(log: Log, at: float) -> None:
         log.append([at, 1])
 
 
-def _learned(row: Allowance, headers: Mapping[str, str]) -> dict[str, int]:
-    """What the account's headers say of its windows: Klaviyo gives some accounts more, and some less."""
-    announced = {str(one.seconds): one.count for one in parse_windows(headers.get("ratelimit-limit"))}
-    return {**row.allowed, **announced} if announced else row.allowed
+def _entry(log: Log, at: float) -> list[float] | None:
+    return next((entry for entry in reversed(log) if entry[0] == at), None)
+
+
+def _remove(log: Log, at: float) -> bool:
+    """One call of that time, if it is still there under it."""
+    entry = _entry(log, at)
+    if entry is None:
+        return False
+    entry[1] -= 1
+    if entry[1] <= 0:
+        log.remove(entry)
+    return True
+
+
+def _learned(row: Allowance, limits: Limits, headers: Mapping[str, str]) -> dict[str, int]:
+    """What the account's headers say of its windows, where it is not what the table says."""
+    announced = {one.seconds: one.count for one in parse_windows(headers.get("ratelimit-limit")) if one.count}
+    listed = _listed(limits)
+    known = _windows(row, limits) | announced
+    return {str(seconds): calls for seconds, calls in known.items() if listed.get(seconds) != calls}
+
+
+def _others(log: Log, headers: Mapping[str, str], sent: float, ended: float) -> Log:
+    """What the headers say is used and we know nothing of: by another site of ours, or before a clock was set."""
+    announced = headers.get("ratelimit-limit", "")
+    told = (announced.partition(",")[0], headers.get("ratelimit-remaining"), headers.get("ratelimit-reset"))
+    if not all(re.fullmatch(r"\s*[0-9]{1,9}\s*", number or "") for number in told):
+        return []
+    count, remaining, reset = (int(number or 0) for number in told)
+    # `remaining` and `reset` are of one window, which is named by its number of calls alone
+    named = [one for one in parse_windows(announced) if one.count == count and reset <= one.seconds]
+    if not named:
+        return []
+    length, speed = named[0].seconds / settings.KLAVIYO_SPEED, settings.KLAVIYO_SPEED
+    unknown = count - remaining - sum(int(calls) for at, calls in log if at > sent - length)
+    if unknown <= 0:
+        return []
+    leaves_at = min(
+        ended + (reset + 1) / speed, ended + length
+    )  # when that window begins anew; rounded down there
+    return [[leaves_at - length, unknown]]

@@ -41,8 +41,8 @@ class Calls:
         json: Mapping[str, Any] | None = None,
     ) -> Answer:
         """One call. Raises what the client raises, after writing it down; MustWait before anything is sent."""
-        taken = budget.spend(self.publication.account_id, method, path, right_now())
         self._keep_lease()
+        taken = budget.spend(self.publication.account_id, method, path, right_now())
         attempt = Attempt.objects.create(
             publication=self.publication,
             number=max((one.number for one in self._attempts()), default=0) + 1,
@@ -60,6 +60,8 @@ class Calls:
             )
             if isinstance(error, Throttled):
                 budget.throttled(taken, error.retry_after, right_now())
+            elif isinstance(error, NotSent | NotAllowed):
+                budget.give_back(taken, right_now())
             else:
                 budget.settle(taken, {}, right_now())
             raise
