@@ -12,6 +12,7 @@ from typing import Any
 
 from flowbuilder.definition.platform import SENDER, in_one_form
 from flowbuilder.definition.reading import read_document
+from flowbuilder.graph import Step
 from flowbuilder.graph.walk import all_in_order
 from flowbuilder.kinds.asks import get_at
 
@@ -29,13 +30,24 @@ def canonical(document: Mapping[str, Any]) -> dict[str, Any]:
             number[step.key]: {
                 "type": step.type,
                 "settings": _plain(in_one_form(step.type, step.config)),
-                "links": {port: number[target] for port, target in graph.out.get(step.key, {}).items()},
+                "links": {
+                    way: number[target]
+                    for way, (_, target) in zip(_ways(step), graph.targets(step.key), strict=True)
+                    if target is not None
+                },
                 **({"extra": extra} if (extra := _plain(step.extra)) else {}),
             }
             for step in graph.steps
         },
         **({"extra": extra} if (extra := _plain(graph.extra)) else {}),
     }
+
+
+def _ways(step: Step) -> tuple[str, ...]:
+    """The ways out by their names; those of branches, whose names are ids of an account, by their places."""
+    if "branches" not in step.config:
+        return step.ports
+    return tuple(f"branch {index}" for index in range(1, len(step.ports) + 1))
 
 
 def _plain(value: Any) -> Any:

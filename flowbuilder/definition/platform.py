@@ -166,8 +166,10 @@ def _branches(action_type: str, config: Config) -> Config:
     if not isinstance(branches, list):
         return config
     bare = [
-        {key: value for key, value in one.items() if key != "links"} if isinstance(one, Mapping) else one
-        for one in branches
+        {**{key: value for key, value in one.items() if key != "links"}, "branch_id": f"b{index}"}
+        if isinstance(one, Mapping)
+        else one
+        for index, one in enumerate(branches)
     ]
     return {**config, "branches": bare}
 
@@ -221,7 +223,11 @@ FILLED_IN: tuple[FilledIn, ...] = (
     ),
     FilledIn("reply-to", "Null becomes the sender's address.", _on_message(_answers)),
     FilledIn("the status of a message", "Left out, it is a draft.", _status),
-    FilledIn("links of branches", "They name actions, which get new ids: the graph holds them.", _branches),
+    FilledIn(
+        "ids and links of branches",
+        "Branches get ids of the account, and their links name actions by new ones: the graph holds them.",
+        _branches,
+    ),
     FilledIn(
         "ids inside an experiment",
         "Its actions get ids of the account, and its allocations are re-keyed by them.",

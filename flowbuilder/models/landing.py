@@ -247,7 +247,9 @@ class Move(models.Model):
     reason = models.TextField(blank=True)
     at = models.DateTimeField(default=timezone.now)
     until = models.DateTimeField(null=True, blank=True)  # nothing was to happen before
-    by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")  # null: the machine
+    by = models.ForeignKey(
+        User, models.SET_NULL, null=True, blank=True, related_name="+"
+    )  # null: the machine
     attempt_number = models.PositiveIntegerField(default=0)  # whose turn it was among the workers
 
     class Meta:

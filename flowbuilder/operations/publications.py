@@ -62,7 +62,8 @@ def retry_publication(*, publication: Publication, by: User) -> None:
         raise UnableToAct("Only a failed publication can be asked for again.")
     if publication.install and publication.install.publications.filter(pk__gt=publication.pk).exists():
         raise UnableToAct("This install went on with a later publication. Look at that one.")
-    Install.objects.filter(publications=publication).update(state=Install.State.PUBLISHING)
+    on_its_way = Install.objects.filter(publications=publication, live_flow_id="")  # else its flow is there
+    on_its_way.update(state=Install.State.PUBLISHING)
     move(publication, Publication.State.ASKED, f"Asked again by {by}.", by=by, tidy_at=None)
     transaction.on_commit(partial(ring, publication.account_id))
 

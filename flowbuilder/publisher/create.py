@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.timezone import now as right_now
 
-from accounts.klaviyo.errors import Conflict, MissingScope, NotAuthorized, NotFound, Refused
+from accounts.klaviyo.errors import Conflict, ConnectionLost, MissingScope, NotAuthorized, NotFound, Refused
 from flowbuilder.definition.canonical import canonical, differences, step_map
 from flowbuilder.definition.shaping import UnableToShape
 from flowbuilder.definition.writing import create_body, place_of
@@ -69,7 +69,7 @@ def _make_all(
                 templates[key] = made.clone_template(publication, calls, key, recipe.clones[key])
             elif not templates[key]:
                 templates[key] = made.make_template(publication, calls, key, contents[key])
-        except (NotAuthorized, MissingScope):
+        except (NotAuthorized, MissingScope, ConnectionLost):
             raise
         except Refused as error:
             raise RefusedHere(key, error) from error
@@ -201,7 +201,10 @@ def verify(publication: Publication, calls: Calls) -> None:
 def publish(publication: Publication, reason: str, **known: Any) -> None:
     move(publication, S.PUBLISHED, reason)
     Install.objects.filter(publications=publication).update(
-        state=Install.State.LIVE, live_flow_id=publication.klaviyo_flow_id, **known
+        state=Install.State.LIVE,
+        version=publication.version,
+        live_flow_id=publication.klaviyo_flow_id,
+        **known,
     )
 
 

@@ -89,15 +89,24 @@ def _once(
     """Send it, unless an earlier call has made it already: its answer was lost, or named no id, or its worker died
     before that was written down."""
     step = f"make-{kind.value}-{key}"
-    if sent_at := calls.sent_at(step):
-        if (quiet := quiet_until(sent_at)) > right_now():
-            raise MustWait(quiet, f"An answer of Klaviyo was lost. We look whether “{name}” was made.")
-        taken = set(Made.objects.filter(kind=kind, name=name).values_list("klaviyo_id", flat=True))
-        for row in rows_named(calls, f"look-{step}", REMOVABLE[kind], name):
-            if row["id"] not in taken and is_since(row, publication.created_at):
-                return remember(publication, kind, key, str(row["id"]), name)
+    sent_at = calls.sent_at(step)
+    if sent_at and (found := _look(publication, calls, kind, key, name, sent_at)):
+        return found
     answer = calls.call(step, "POST", path, json=body)
     return remember(publication, kind, key, id_of(answer.body), name)
+
+
+def _look(
+    publication: Publication, calls: Calls, kind: Made.Kind, key: str, name: str, sent_at: datetime
+) -> str | None:
+    """What a call made that was sent then, now remembered; MustWait while that may still take effect unseen."""
+    if (quiet := quiet_until(sent_at)) > right_now():
+        raise MustWait(quiet, f"An answer of Klaviyo was lost. We look whether “{name}” was made.")
+    taken = set(Made.objects.filter(kind=kind, name=name).values_list("klaviyo_id", flat=True))
+    for row in rows_named(calls, f"look-make-{kind.value}-{key}", REMOVABLE[kind], name):
+        if row["id"] not in taken and is_since(row, publication.created_at):
+            return remember(publication, kind, key, str(row["id"]), name)
+    return None
 
 
 def _template_name(publication: Publication, name: str, key: str) -> str:
@@ -109,13 +118,14 @@ def _template_name(publication: Publication, name: str, key: str) -> str:
 
 def give_back(publication: Publication, now: datetime) -> None:
     """From now on what it made is taken away: it was given up, and no flow uses it."""
-    if not publication.klaviyo_flow_id and publication.made.filter(removed_at=None).exists():
+    if not publication.klaviyo_flow_id and publication.attempts.filter(step__startswith="make-").exists():
         Publication.objects.filter(pk=publication.pk).update(tidy_at=now)
 
 
 def tidy(publication: Publication, calls: Calls) -> None:
     """Take away what a given-up publication made. What cannot be reached is tried again later, a few times."""
     left = False
+    _remember_lost(publication, calls)
     for one in publication.made.filter(removed_at=None, kind__in=REMOVABLE):
         step = f"remove-{one.kind}-{one.step}"
         try:
@@ -132,3 +142,16 @@ def tidy(publication: Publication, calls: Calls) -> None:
         Made.objects.filter(pk=one.pk).update(removed_at=right_now())
     later = right_now() + LATER if left else None
     Publication.objects.filter(pk=publication.pk).update(tidy_at=later, lease_until=None)
+
+
+def _remember_lost(publication: Publication, calls: Calls) -> None:
+    """What calls made whose answers were lost is ours too, and nobody will look for it any more."""
+    known = set(publication.made.values_list("kind", "step"))
+    attempts = publication.attempts.filter(step__startswith="make-")
+    sent: dict[str, Any] = {one.step: one.request for one in attempts}
+    for step, request in sent.items():
+        kind, _, key = step.removeprefix("make-").partition("-")
+        sent_at = calls.sent_at(step)
+        if kind in REMOVABLE and sent_at and (kind, key) not in known:
+            name = request["data"]["attributes"]["name"]
+            _look(publication, calls, Made.Kind(kind), key, name, sent_at)

@@ -23,6 +23,7 @@ from accounts.klaviyo.errors import (
     MissingScope,
     NotAllowed,
     NotAuthorized,
+    NotFound,
     NotSent,
     Refused,
     Throttled,
@@ -30,7 +31,7 @@ from accounts.klaviyo.errors import (
 )
 from accounts.models import Grant, KlaviyoAccount, Membership
 from flowbuilder.models import Publication
-from flowbuilder.publisher import create, made
+from flowbuilder.publisher import after, create, made
 from flowbuilder.publisher.calls import LEASE, Calls
 from flowbuilder.publisher.create import RefusedHere, Stop
 from flowbuilder.publisher.reconcile import quiet_until
@@ -73,10 +74,12 @@ def _work(publication: Publication, client_for: ClientFor) -> datetime | None:
         calls = Calls(publication, client_for(publication.account), is_first=is_first)
         if publication.state == S.UNKNOWN:
             create.look(publication, calls)
-        if publication.state in (S.ASKED, S.WAITING):
+        if publication.state in (S.ASKED, S.APPROVED, S.WAITING):
             move(publication, S.VERIFYING if publication.klaviyo_flow_id else S.PREPARING)
-        if publication.state == S.PREPARING:
+        if publication.state == S.PREPARING and publication.kind == Publication.Kind.CREATE:
             create.prepare_and_send(publication, calls)
+        elif publication.state == S.PREPARING:
+            after.run(publication, calls)
         if publication.state == S.VERIFYING:
             create.verify(publication, calls)
     except Stop as stop:
@@ -102,6 +105,8 @@ def _handle(publication: Publication, error: KlaviyoError) -> None:
         case Throttled():
             text = "Klaviyo asked us to wait: this account has used what it may in this time."
             _park(publication, text, now + timedelta(seconds=error.retry_after))
+        case NotFound() if state == S.VERIFYING:
+            create.publish(publication, "It landed, and was deleted in Klaviyo before we could read it back.")
         case Refused() | NotAllowed() if state in (S.UNKNOWN, S.VERIFYING):
             _park(publication, f"Klaviyo would not show the flow: {error}", now + SOON)
         case Refused() if state == S.SENDING:

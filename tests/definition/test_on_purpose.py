@@ -277,10 +277,10 @@ OF_ACCOUNTS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
         {"message": MESSAGE | {"reply_to_email": "a@b.cd"}},
     ),
     "the status of a message": ("send-email", {"message": MESSAGE}, {"message": MESSAGE, "status": "draft"}),
-    "links of branches": (
+    "ids and links of branches": (
         "multi-branch-split",
         {"branches": [{"branch_id": "a", "links": {"next": "x"}}]},
-        {"branches": [{"branch_id": "a", "links": {"next": "123"}}]},
+        {"branches": [{"branch_id": "WFtauD", "links": {"next": "123"}}]},
     ),
     "ids inside an experiment": (
         "ab-test",

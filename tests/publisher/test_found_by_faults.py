@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from django.utils.timezone import now
 
-from flowbuilder.models import Made
+from accounts.klaviyo.errors import ConnectionLost
+from flowbuilder.models import Made, Publication
 from flowbuilder.operations.installs import confirm_install
+from flowbuilder.operations.publications import cancel_publication
 from flowbuilder.publisher import made
+from flowbuilder.publisher.lanes import run_lane
 from tests.publisher.test_made import posted, templates
 from tests.publisher.test_publish import ripen, run, sent_long_ago
 
@@ -44,3 +48,31 @@ def test_a_worker_that_died_before_it_wrote_down_what_it_made(ready, alice, klav
     assert not Made.objects.exists()
     assert again(publication).state == "published"
     assert len(templates(ready.account) - before) == posted(klaviyo, MAKE[1]) == 2
+
+
+def test_a_template_whose_answer_was_lost_is_taken_away_when_the_publication_is_given_up(
+    ready, alice, klaviyo
+):
+    before = templates(ready.account)
+    klaviyo.fault("after_reset", *MAKE)
+    publication = run(confirm_install(install=ready, by=alice))
+    cancel_publication(publication=publication, by=alice)
+    run_lane(ready.account_id)
+    assert len(templates(ready.account) - before) == 1, "it may still take effect: not looked for yet"
+    sent_long_ago(publication)
+    Publication.objects.update(tidy_at=now())
+    run_lane(ready.account_id)
+    assert templates(ready.account) == before
+    assert Publication.objects.get(pk=publication.pk).tidy_at is None
+
+
+def test_a_connection_that_ends_while_an_email_is_made_is_no_refusal_of_the_email(
+    ready, alice, klaviyo, monkeypatch
+):
+    def end(*given):
+        raise ConnectionLost("Klaviyo has ended this connection.")
+
+    monkeypatch.setattr(made, "make_template", end)
+    publication = run(confirm_install(install=ready, by=alice))
+    assert publication.state == "failed"
+    assert "Reconnect" in publication.reason

@@ -116,7 +116,7 @@ class Machine(RuleBasedStateMachine):
     def time_goes_by(self, seconds: int) -> None:
         self.now += timedelta(seconds=seconds)
 
-    @rule(worker=st.sampled_from([1, 2]), is_late=st.booleans(), moves=st.integers(0, 5), data=st.data())
+    @rule(worker=st.sampled_from([1, 2]), is_late=st.booleans(), moves=st.integers(0, 8), data=st.data())
     def a_worker_takes_it(self, worker: int, is_late: bool, moves: int, data: st.DataObject) -> None:
         """And goes on with it, or falls asleep; `is_late`: when leases and waits are over."""
         if is_late:
@@ -131,6 +131,8 @@ class Machine(RuleBasedStateMachine):
         held = self.hands[worker] = Held(taken, taken.state, taken.attempt_number)
         for _ in range(moves):
             self.go_on(held, data)
+            if self.reference.lease_until is None:
+                break  # it parked it
 
     @precondition(lambda self: any(self.hands.values()))
     @rule(data=st.data())
@@ -176,7 +178,7 @@ class Machine(RuleBasedStateMachine):
 
     # --- People
 
-    @rule(act=st.sampled_from(["approve", "cancel", "ask again", "this", "that", "another", "none"]))
+    @rule(act=st.sampled_from(["approve", "approve", "cancel", "ask again", "decide"]))
     def a_person_acts(self, act: str) -> None:
         if act == "approve":
             self.approve()
@@ -185,8 +187,13 @@ class Machine(RuleBasedStateMachine):
         elif act == "ask again":
             self.ask_again()
         else:
-            first, second = (one["id"] for one in self.there)
-            self.decide({"this": first, "that": second, "another": "Zz", "none": None}[act])
+            self.decide(None)
+
+    @precondition(lambda self: self.reference.state == "unknown")
+    @rule(choice=st.sampled_from([0, 1, 2, None]))
+    def a_person_decides(self, choice: int | None) -> None:
+        """Which of the two it is, or another one, or none of them."""
+        self.decide(None if choice is None else [*(one["id"] for one in self.there), "Zz"][choice])
 
     def approve(self) -> None:
         if self.reference.state == "asked":
@@ -262,7 +269,7 @@ def test_it_is_what_the_reference_says_whatever_happens(workspace, alice):
     run_state_machine_as_test(
         Machine,
         settings=settings(
-            max_examples=100,
+            max_examples=120,
             stateful_step_count=40,
             deadline=None,
             suppress_health_check=list(HealthCheck),

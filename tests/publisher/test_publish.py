@@ -230,3 +230,10 @@ def test_a_call_is_written_down_before_it_is_sent(ready, alice, klaviyo, monkeyp
     publication.refresh_from_db()
     assert publication.state == "sending"
     assert publication.attempts.get(step="create-flow").request["data"]["type"] == "flow"
+
+
+def test_a_flow_that_was_deleted_before_it_was_read_back_keeps_nobody_waiting(ready, alice, klaviyo):
+    klaviyo.fault("status", "GET", "/api/flows/*", status=404, times=50)
+    publication = run(confirm_install(install=ready, by=alice))
+    assert publication.state == "published"
+    assert "deleted in Klaviyo" in publication.reason

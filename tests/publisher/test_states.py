@@ -119,7 +119,12 @@ def test_a_move_is_written_with_its_reason_and_time(publication, alice):
     first, second = publication.moves.all()
     assert (first.number, first.from_state, first.to_state, first.until) == (1, "asked", "waiting", until)
     assert (first.reason, first.by, first.attempt_number) == ("The day's flows are used.", None, 0)
-    assert (second.number, second.from_state, second.to_state, second.by) == (2, "waiting", "cancelled", alice)
+    assert (second.number, second.from_state, second.to_state, second.by) == (
+        2,
+        "waiting",
+        "cancelled",
+        alice,
+    )
     assert before <= first.at <= second.at <= now()
     publication.refresh_from_db()
     assert (publication.state, publication.ended_at) == ("cancelled", second.at)

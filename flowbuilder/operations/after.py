@@ -1,0 +1,346 @@
+"""Asking for what is done with a flow that landed: another status, the next version, a step back, its removal.
+
+Each act locks the install, looks at the right to publish, and writes one publication; the calls are the publisher's.
+UnableToAct says why not, and what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+
+from accounts import catalog
+from accounts.access import accounts_of
+from accounts.models import User
+from flowbuilder.definition.frozen import Frozen, Question
+from flowbuilder.definition.shaping import UnableToShape
+from flowbuilder.definition.telling import Told, tell_diff
+from flowbuilder.definition.updating import Plan, plan_update
+from flowbuilder.graph.diff import compare
+from flowbuilder.models import Install, Made, Publication, Version
+from flowbuilder.operations.publications import UnableToAct
+from flowbuilder.publisher import fits
+from flowbuilder.publisher.after import BEFORE, INSTALL, MADE, PAUSE, RESTORE, STATUS, THEN
+from flowbuilder.publisher.standing import FLOW, standing_of, target_of
+from flowbuilder.tasks import ring
+
+Kind, State = Publication.Kind, Publication.State
+STATUSES = ("live", "manual", "draft")
+INSTEAD = (
+    "instead_of"  # in `wanted` of a new flow: the one beside which it was put, and how its install was then
+)
+
+
+# --- What there is to be done ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A version for an install. `texts`: what changes, in sentences; `open`: questions that nobody answered yet;
+    `stops`: why it cannot be published at all."""
+
+    version: Version
+    plan: Plan
+    texts: tuple[str, ...]
+    answers: Mapping[str, Any]
+    open: tuple[Question, ...] = ()
+    stops: tuple[str, ...] = ()
+
+    @property
+    def is_possible(self) -> bool:
+        return not self.open and not self.stops
+
+    @property
+    def is_in_place(self) -> bool:
+        return self.is_possible and self.plan.is_in_place
+
+
+def offer_of(install: Install, version: Version, names: Mapping[str, str] | None = None) -> Offer:
+    """What another version would change in this account. `names`: ids in words."""
+    answers, unanswered = _answers_for(install, version)
+    values = fits.values_of(answers)
+    standing = standing_of(install)
+    texts = _in_words(standing.version if standing else install.version, version, values, names or {})
+    plan, stops = Plan(reasons=("What was sent to this account is not known.",)), tuple[str, ...]()
+    try:
+        if standing is not None:
+            target = target_of(install, version, values, install.shape, standing)
+            called = Frozen(version.document).document.get("names", {})
+            plan = plan_update(standing.definition, target.definition, standing.steps, called)
+        if not unanswered:
+            landing = fits.landing_of(Frozen(version.document), version.name, answers, install.shape)
+            stops = tuple(one.text for one in fits.stops(landing))
+    except UnableToShape as error:
+        stops = (str(error),)
+    return Offer(version, plan, tuple(texts), answers, tuple(unanswered), stops)
+
+
+def _answers_for(install: Install, version: Version) -> tuple[dict[str, Any], list[Question]]:
+    """Answers that still fit, what can be found in the account, and the questions that stay open."""
+    before = {one.key: one for one in Frozen(install.version.document).questions}
+    answers: dict[str, Any] = dict(install.answers)
+    unanswered = []
+    for question in Frozen(version.document).questions:
+        old = before.get(question.key)
+        fits_still = old is not None and (old.kind, old.looks_for) == (question.kind, question.looks_for)
+        if fits_still and question.key in answers:
+            continue
+        entries = [
+            entry
+            for kind in fits.CATALOG_KINDS.get(question.kind, ())
+            for entry in (catalog.choices(install.account, kind) if install.account else ())
+        ]
+        found = fits.find_answer(install.account, question, entries) if install.account else None
+        if found is not None:
+            answers[question.key] = found
+        else:
+            unanswered.append(question)
+    return answers, unanswered
+
+
+def _in_words(old: Version, new: Version, values: Mapping[str, Any], names: Mapping[str, str]) -> list[str]:
+    one, other = Frozen(old.document), Frozen(new.document)
+    texts = tell_diff(
+        compare(one.graph, other.graph),
+        Told(one.graph, one.describer(values, names)),
+        Told(other.graph, other.describer(values, names)),
+    )
+    for key, content in other.contents.items():
+        if key in one.contents and one.contents[key] != content:
+            texts.append(f"The email “{content['name']}” is written anew.")
+    return texts
+
+
+def restorable(install: Install) -> Publication | None:
+    """The last change of this flow's status, where it can be taken back."""
+    if not install.live_flow_id:
+        return None
+    ended = install.publications.filter(kind=Kind.STATUS, state=State.PUBLISHED).order_by("-pk")
+    last = next((one for one in ended if one.wanted[FLOW] == install.live_flow_id), None)
+    return last if last and BEFORE in last.wanted and RESTORE not in last.wanted else None
+
+
+def status_of(install: Install) -> str:
+    """What the flow was set to last from here: live, manual, draft, paused. Draft where nobody did."""
+    ended = install.publications.filter(kind=Kind.STATUS, state=State.PUBLISHED).order_by("-pk")
+    last = next((one for one in ended if one.wanted[FLOW] == install.live_flow_id), None)
+    if last is None:
+        return "draft"
+    if RESTORE in last.wanted:
+        return str(last.wanted[RESTORE]["flow"])
+    return "paused" if last.wanted.get(PAUSE) else str(last.wanted[STATUS])
+
+
+def predecessor(install: Install) -> dict[str, Any] | None:
+    """{"flow", "install"} of the flow beside which the present one was put, while it is there."""
+    rows = install.publications.filter(kind=Kind.CREATE, klaviyo_flow_id=install.live_flow_id)
+    successor = rows.order_by("-pk").first() if install.live_flow_id else None
+    instead: dict[str, Any] | None = successor.wanted.get(INSTEAD) if successor else None
+    return instead if instead and _is_ours(install, instead["flow"]) else None
+
+
+def version_before(install: Install) -> Version | None:
+    """Where a step back leads to: out of an update that stopped half-way, or to what was there before."""
+    standing = standing_of(install)
+    if standing is None:
+        return None
+    if not standing.is_whole:
+        return install.version
+    if before := _gave_way(install):
+        return Version.objects.get(pk=before[INSTALL]["version_id"])
+    landed = install.publications.filter(kind__in=(Kind.CREATE, Kind.UPDATE), state=State.PUBLISHED)
+    earlier = landed.filter(pk__lt=standing.by.pk).exclude(version=standing.version)
+    found = earlier.select_related("version").order_by("-pk").first()
+    return found.version if found else None
+
+
+def _gave_way(install: Install) -> dict[str, Any] | None:
+    """The flow of before, where the present one was put beside it and not changed since."""
+    standing = standing_of(install)
+    return predecessor(install) if standing and standing.by.kind == Kind.CREATE else None
+
+
+def removable(install: Install) -> list[Made]:
+    """What we made for this install and is still there, as far as we know: flows, then what they were made with."""
+    kinds = (Made.Kind.FLOW, Made.Kind.TEMPLATE, Made.Kind.LIST, Made.Kind.SEGMENT)
+    rows = Made.objects.filter(publication__install=install, removed_at=None, kind__in=kinds)
+    return sorted(rows, key=lambda one: (kinds.index(Made.Kind(one.kind)), one.pk))
+
+
+def _is_ours(install: Install, flow_id: str) -> bool:
+    return any(one.kind == Made.Kind.FLOW and one.klaviyo_id == flow_id for one in removable(install))
+
+
+# --- Asking ----------------------------------------------------------------------------------------------------
+
+
+def _lock(install: Install) -> None:
+    """Read again, held until the act is done; its flow is there and may be touched, and nothing else is under way."""
+    rows = Install.objects.select_for_update(of=("self",))
+    install.refresh_from_db(
+        from_queryset=rows.select_related("workspace", "template_flow", "version", "account")
+    )
+    if install.state != Install.State.LIVE or not install.live_flow_id or install.account is None:
+        raise UnableToAct("There is no flow of this install in the account. Install it first.")
+    if install.publications.filter(state__in=Publication.OPEN).exists():
+        raise UnableToAct(
+            "Something is under way for this flow already. Wait until it has ended, then ask again."
+        )
+    if not accounts_of(install.workspace, "publish").filter(pk=install.account.pk).exists():
+        raise UnableToAct(f"{install.workspace} may no longer publish to {install.account}. Ask its owner.")
+    if not install.account.is_connected:
+        raise UnableToAct(f"{install.account} is disconnected. Reconnect it, then ask again.")
+
+
+def _ask(install: Install, by: User, kind: str, wanted: Mapping[str, Any], **more: Any) -> Publication:
+    assert install.account is not None
+    fields = {"version": install.version, "flow_name": install.version.name, **more}
+    publication = Publication.objects.create(
+        workspace=install.workspace,
+        install=install,
+        account=install.account,
+        asked_by=by,
+        kind=kind,
+        wanted=dict(wanted),
+        shape=install.shape,
+        **fields,
+    )
+    transaction.on_commit(partial(ring, publication.account_id))
+    return publication
+
+
+@transaction.atomic
+def ask_for_status(*, install: Install, by: User, status: str) -> Publication:
+    """Live, manual or draft, for the flow and all its actions."""
+    _lock(install)
+    if status not in STATUSES:
+        raise UnableToAct("A flow is set live, manual or draft. Choose one.")
+    return _ask(install, by, Kind.STATUS, {FLOW: install.live_flow_id, STATUS: status})
+
+
+@transaction.atomic
+def ask_for_pause(*, install: Install, by: User) -> Publication:
+    """Draft for now: it can be restored step by step."""
+    _lock(install)
+    if status_of(install) == "paused":
+        raise UnableToAct("The flow is paused already. Restore it, or set it live, manual or draft.")
+    return _ask(install, by, Kind.STATUS, {FLOW: install.live_flow_id, STATUS: "draft", PAUSE: True})
+
+
+@transaction.atomic
+def ask_for_restore(*, install: Install, by: User) -> Publication:
+    """Back to the statuses that the flow and each of its actions had before the last change."""
+    _lock(install)
+    last = restorable(install)
+    if last is None:
+        raise UnableToAct("There is no change of status to take back.")
+    return _ask(install, by, Kind.STATUS, {FLOW: install.live_flow_id, RESTORE: last.wanted[BEFORE]})
+
+
+@transaction.atomic
+def ask_for_update(*, install: Install, by: User, version: Version) -> Publication:
+    """The version in the place of the one that is there; where that cannot be, UnableToAct with the reasons."""
+    _lock(install)
+    offer = _offer(install, version)
+    if offer.plan.reasons:
+        raise UnableToAct(f"It takes a new flow beside the one that is there. {' '.join(offer.plan.reasons)}")
+    return _update(install, by, offer)
+
+
+def _update(install: Install, by: User, offer: Offer) -> Publication:
+    values = fits.values_of(offer.answers)
+    _keep_answers(install, offer)
+    wanted = {FLOW: install.live_flow_id}
+    version = offer.version
+    return _ask(install, by, Kind.UPDATE, wanted, version=version, flow_name=version.name, answers=values)
+
+
+@transaction.atomic
+def ask_for_successor(*, install: Install, by: User, version: Version) -> Publication:
+    """The version as a new flow beside the one that is there, as a draft. A hand-over changes their places later."""
+    _lock(install)
+    return _succeed(install, by, _offer(install, version))
+
+
+def _succeed(install: Install, by: User, offer: Offer) -> Publication:
+    before = {
+        "live_flow_id": install.live_flow_id,
+        "version_id": install.version_id,
+        "step_map": install.step_map,
+    }
+    _keep_answers(install, offer)
+    wanted = {INSTEAD: {FLOW: install.live_flow_id, INSTALL: before}}
+    version, values = offer.version, fits.values_of(offer.answers)
+    return _ask(install, by, Kind.CREATE, wanted, version=version, flow_name=version.name, answers=values)
+
+
+def _offer(install: Install, version: Version) -> Offer:
+    if version.flow_id != install.template_flow.flow_id:
+        raise UnableToAct("That version is of another template flow.")
+    standing = standing_of(install)
+    if standing is not None and standing.is_whole and standing.version == version:
+        raise UnableToAct(f"Version {version.number} is in the account already.")
+    offer = offer_of(install, version)
+    if offer.open:
+        asked = " ".join(f"“{one.question}”" for one in offer.open)
+        raise UnableToAct(f"Version {version.number} asks what nobody has answered: {asked}")
+    if offer.stops:
+        raise UnableToAct(f"With these answers it cannot be published: {' '.join(offer.stops)}")
+    return offer
+
+
+def _keep_answers(install: Install, offer: Offer) -> None:
+    """Answers to questions that this version asks for the first time. Those of before stay: one may go back."""
+    install.answers = {**install.answers, **offer.answers}
+    install.save(update_fields=["answers"])
+
+
+@transaction.atomic
+def ask_for_handover(*, install: Install, by: User, status: str = "live") -> Publication:
+    """The flow of before to draft, then the new one to `status`: two changes, the second by itself after the first."""
+    _lock(install)
+    before = predecessor(install)
+    if before is None:
+        raise UnableToAct("There is no flow of before that could hand over.")
+    if status not in STATUSES:
+        raise UnableToAct("A flow is set live, manual or draft. Choose one.")
+    new = {FLOW: install.live_flow_id, STATUS: status}
+    return _ask(install, by, Kind.STATUS, {FLOW: before[FLOW], STATUS: "draft", THEN: new})
+
+
+@transaction.atomic
+def roll_back(*, install: Install, by: User) -> Publication:
+    """To the version before: the flow of before takes over again while it is there, else by an update, else by a new
+    flow beside this one."""
+    _lock(install)
+    version = version_before(install)
+    if version is None:
+        raise UnableToAct("This is the first version that was in this account: there is none before it.")
+    if before := _gave_way(install):
+        return _ask(install, by, Kind.STATUS, _give_back(install, before))
+    offer = _offer(install, version)
+    return (_update if offer.plan.is_in_place else _succeed)(install, by, offer)
+
+
+def _give_back(install: Install, before: Mapping[str, Any]) -> dict[str, Any]:
+    """The new flow to draft, then the statuses that the old one had when it handed over, if it did."""
+    rows = install.publications.filter(kind=Kind.STATUS, state=State.PUBLISHED).order_by("-pk")
+    gave = next((one for one in rows if one.wanted[FLOW] == before[FLOW] and THEN in one.wanted), None)
+    wanted = {FLOW: install.live_flow_id, STATUS: "draft"}
+    if gave is None:
+        return {**wanted, INSTALL: before[INSTALL]}
+    return {**wanted, THEN: {FLOW: before[FLOW], RESTORE: gave.wanted[BEFORE], INSTALL: before[INSTALL]}}
+
+
+@transaction.atomic
+def ask_for_removal(*, install: Install, by: User, keep: Collection[int] = ()) -> Publication:
+    """Delete what we made for this install, but for `keep` (ids of Made). Flows are never kept: that is no removal."""
+    _lock(install)
+    gone = [one for one in removable(install) if one.kind == Made.Kind.FLOW or one.pk not in keep]
+    if not any(one.kind == Made.Kind.FLOW for one in gone):
+        raise UnableToAct("The flow in the account is not one that we made: delete it in Klaviyo.")
+    return _ask(install, by, Kind.REMOVE, {FLOW: install.live_flow_id, MADE: [one.pk for one in gone]})

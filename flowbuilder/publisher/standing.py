@@ -1,0 +1,135 @@
+"""What stands in an account as we know it, and what the next version of it would be there. Reads rows, calls nobody.
+
+Asked by the publisher before it changes a flow, and by operations and pages that tell what would change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from flowbuilder.definition.canonical import content_hash
+from flowbuilder.definition.updating import TEMPLATE
+from flowbuilder.kinds.asks import get_at
+from flowbuilder.models import Install, Made, Publication, Version
+from flowbuilder.publisher.made import MAKE, is_to_make
+from flowbuilder.publisher.recipe import recipe
+
+Kind, State = Publication.Kind, Publication.State
+NOW, STEPS, FLOW = "now", "steps", "flow"  # in `wanted` of an update
+TO_COME = "to come: "  # stands for the id of what is not made yet
+
+
+@dataclass(frozen=True)
+class Standing:
+    """`definition`: what was sent, with every change since. `steps`: key -> {"action": id, "message": id}.
+    `by`: the publication that it is the work of, which may have stopped half-way."""
+
+    by: Publication
+    definition: Mapping[str, Any]
+    steps: Mapping[str, Mapping[str, Any]]
+
+    @property
+    def version(self) -> Version:
+        return self.by.version
+
+    @property
+    def is_whole(self) -> bool:
+        return self.by.state == State.PUBLISHED
+
+
+@dataclass(frozen=True)
+class Target:
+    """The definition of a version in this account. `make`: keys of contents and clones whose templates are to be made
+    first, `answers` those of lists and segments; `missing`: questions without an answer."""
+
+    definition: Mapping[str, Any]
+    missing: tuple[str, ...] = ()
+    make: tuple[str, ...] = ()
+    answers: tuple[str, ...] = ()
+    origins: Mapping[str, str] = field(default_factory=dict)
+
+
+def standing_of(install: Install) -> Standing | None:
+    """None where nothing is known of what was sent: no update can be worked out then."""
+    landed = install.publications.filter(kind__in=(Kind.CREATE, Kind.UPDATE)).order_by("-pk")
+    for one in landed.select_related("version"):
+        if one.kind == Kind.UPDATE and NOW in one.wanted and one.wanted[FLOW] == install.live_flow_id:
+            return Standing(one, one.wanted[NOW], one.wanted[STEPS])
+        if one.kind == Kind.CREATE and one.klaviyo_flow_id and one.klaviyo_flow_id == install.live_flow_id:
+            sent = one.attempts.filter(step="create-flow").order_by("-number").first()
+            definition = get_at(sent and sent.request, ("data", "attributes", "definition"))
+            return Standing(one, definition, install.step_map) if definition else None
+    return None
+
+
+def target_of(
+    install: Install,
+    version: Version,
+    answers: Mapping[str, Any],
+    shape: Mapping[str, Any],
+    standing: Standing,
+    made: Mapping[tuple[str, str], str] | None = None,
+) -> Target:
+    """The version as it would be in this account. An email that did not change keeps the template that it was sent
+    with; `made`: (kind, key) -> id of what was made for this version. UnableToShape as recipe_of."""
+    built = recipe(version, shape)
+    fresh = made or {}
+    templates, make = dict[str, str](), []
+    before = _templates_of(install, standing)
+    for key in (*built.contents, *built.clones):
+        content = _content(version, key, built.clones)
+        found = fresh.get((Made.Kind.TEMPLATE, key)) or before.get((key, content_hash(content)))
+        if not found:
+            make.append(key)
+        templates[key] = found or f"{TO_COME}{key}"
+    filled, lists = dict(answers), []
+    for key, value in answers.items():
+        if is_to_make(value):
+            one = fresh.get((value[MAKE], key)) or _made_answer(install, key, value)
+            if not one:
+                lists.append(key)
+            filled[key] = one or f"{TO_COME}{key}"
+    bound = built.approved.bind(filled, templates)
+    return Target(bound.definition, bound.missing, tuple(make), tuple(lists), built.origins)
+
+
+def _content(version: Version, key: str, clones: Mapping[str, str]) -> Any:
+    """What decides whether two templates are the same: the email as it is written, or the one that is copied."""
+    return clones[key] if key in clones else version.document["contents"].get(key)
+
+
+def _templates_of(install: Install, standing: Standing) -> dict[tuple[str, str], str]:
+    """(key, hash of the content) -> id of the template that stands in what was sent last."""
+    used = {
+        template
+        for action in standing.definition.get("actions", [])
+        for template in _templates_in(action.get("data"))
+    }
+    found = {}
+    rows = Made.objects.filter(kind=Made.Kind.TEMPLATE, publication__install=install, klaviyo_id__in=used)
+    for one in rows.select_related("publication__version"):
+        publication = one.publication
+        clones = recipe(publication.version, publication.shape).clones
+        found[one.step, content_hash(_content(publication.version, one.step, clones))] = one.klaviyo_id
+    return found
+
+
+def _templates_in(data: Any) -> set[str]:
+    """Of a message, and of those inside an experiment."""
+    if not isinstance(data, Mapping):
+        return set()
+    inner = [data.get("main_action"), *(get_at(data, ("current_experiment", "variations")) or [])]
+    found = {get_at(data, TEMPLATE)}
+    for one in inner:
+        found |= _templates_in(one.get("data")) if isinstance(one, Mapping) else set()
+    return {one for one in found if isinstance(one, str)}
+
+
+def _made_answer(install: Install, key: str, value: Mapping[str, Any]) -> str:
+    """The list or segment that an earlier publication of this install made for the same answer."""
+    rows = Made.objects.filter(
+        kind=value[MAKE], step=key, publication__install=install, removed_at=None, name=value["name"]
+    )
+    return rows.order_by("-pk").values_list("klaviyo_id", flat=True).first() or ""
