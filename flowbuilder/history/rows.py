@@ -64,7 +64,7 @@ class Calls:
 def with_names(rows: QuerySet[Publication]) -> QuerySet[Publication]:
     """All that a row names, in the same query; neither documents nor tokens."""
     related = ("workspace", "version__flow", "account", "asked_by")
-    narrow = rows.select_related(*related).defer("version__document", *TOKENS)
+    narrow = rows.select_related(*related).defer("version__document", "wanted", *TOKENS)
     return narrow.annotate(steps=StepCount(F("version__document")))
 
 
@@ -153,6 +153,8 @@ def titles_of(publications: Iterable[Publication]) -> dict[tuple[int, str], str]
 
 def _happened(one: Publication, calls: Calls, emails: int, title: str, now: datetime) -> tuple[str, str, str]:
     """(the step it is about, one sentence, a line of detail). A flow's id stands before the sentence."""
+    if one.state == S.PUBLISHED and one.kind != Publication.Kind.CREATE:
+        return "", one.get_kind_display(), " · ".join(part for part in (one.reason, str(calls)) if part)
     if one.state == S.PUBLISHED:
         steps = count(getattr(one, "steps", 0) or 0, "step")
         made = f", {count(emails, 'email')} made" if emails else ""

@@ -16,6 +16,7 @@ from flowbuilder.access import DESIGNERS, INSTALLERS, REVIEWERS
 from flowbuilder.definition.frozen import Frozen
 from flowbuilder.definition.shaping import SETTINGS
 from flowbuilder.graph import Graph
+from flowbuilder.history.moments import Candidate, TimeLine, candidates, moves_of, time_line
 from flowbuilder.history.rows import Calls, calls_of, canvas_url, short
 from flowbuilder.history.wording import (
     ATTEMPT_TONES,
@@ -27,7 +28,8 @@ from flowbuilder.history.wording import (
     tone_of,
 )
 from flowbuilder.kinds.describe import TRIGGER_KEY, Describer
-from flowbuilder.models import Attempt, Made, Publication
+from flowbuilder.models import Attempt, Made, Move, Publication
+from flowbuilder.operations.publications import CANCELLABLE
 from flowbuilder.queries import ids_in
 
 MOST_SHOWN = 40  # attempts whose bodies stand on the page; of those before them there are downloads
@@ -173,7 +175,16 @@ class Story:
         one = self.publication
         ended = sum(step.attempt.ended_at is not None for step in self.steps)
         until = int(one.not_before.timestamp()) if one.not_before else ""
-        return f"{one.state}-{one.attempt_number}-{len(self.steps)}-{ended}-{until}"
+        moved = self.moves[-1].number if self.moves else 0
+        return f"{one.state}-{moved}-{one.attempt_number}-{len(self.steps)}-{ended}-{until}"
+
+    @cached_property
+    def moves(self) -> list[Move]:
+        return moves_of(self.publication)
+
+    @property
+    def line(self) -> TimeLine:
+        return time_line(self.publication, self.moves, self.now)
 
     # --- What one may do
 
@@ -183,8 +194,12 @@ class Story:
 
     @property
     def may_cancel(self) -> bool:
-        waits = self.publication.state in (Publication.State.ASKED, Publication.State.WAITING)
-        return waits and self.may_act
+        return self.publication.state in CANCELLABLE and self.may_act
+
+    @cached_property
+    def candidates(self) -> list[Candidate]:
+        """Of which a person says which one it is."""
+        return candidates(self.publication)
 
     @cached_property
     def may_retry(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -20,7 +21,12 @@ from flowbuilder.history import chart
 from flowbuilder.history.finding import Filters, counts_of, days_of, page_of
 from flowbuilder.history.rows import rows_of, with_names
 from flowbuilder.history.story import Story, may_act, pretty
-from flowbuilder.operations.publications import UnableToAct, cancel_publication, retry_publication
+from flowbuilder.operations.publications import (
+    UnableToAct,
+    cancel_publication,
+    decide_publication,
+    retry_publication,
+)
 
 
 class Request(HttpRequest):
@@ -91,6 +97,15 @@ def cancel(request: Request, pk: int) -> HttpResponse:
 @require_POST
 def retry(request: Request, pk: int) -> HttpResponse:
     return _act(request, pk, retry_publication, "Asked for again.")
+
+
+@require_POST
+def decide(request: Request, pk: int) -> HttpResponse:
+    """Which of the flows that were found it is; decision=none says that it is none of them."""
+    is_none = request.POST.get("decision") == "none"
+    chosen = None if is_none else request.POST.get("flow", "")
+    done = "It is sent again." if is_none else "Thank you. We read it back and finish."
+    return _act(request, pk, partial(decide_publication, flow_id=chosen), done)
 
 
 def _act(request: Request, pk: int, operation: Callable[..., None], done: str) -> HttpResponse:

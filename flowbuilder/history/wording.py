@@ -23,6 +23,20 @@ STEPS = {
     "create-flow": "Create the flow",
     "look-up": "Look whether the flow is there",
     "read-back": "Read the flow back and compare",
+    "read-before": "Look at the flow as it is",
+    "set-status": "Set the status of the flow and all its steps",
+}
+
+# Of what is done with a flow that landed; the step's key follows.
+AFTER = {
+    "set-status-": "Set the status of step",
+    "insert-": "Put in the step",
+    "patch-": "Change the step",
+    "delete-": "Delete the step",
+    "remove-flow-": "Delete the flow",
+    "remove-template-": "Delete the email template",
+    "remove-list-": "Delete the list",
+    "remove-segment-": "Delete the segment",
 }
 
 
@@ -59,7 +73,7 @@ def day(moment: datetime, now: datetime) -> str:
 
 def going_on(publication: Publication, now: datetime) -> str:
     """When something happens next by itself; empty where nothing does."""
-    if publication.state not in (S.ASKED, S.WAITING, S.UNKNOWN):
+    if publication.state not in (S.ASKED, S.APPROVED, S.WAITING, S.UNKNOWN):
         return ""
     at = publication.not_before
     looked = publication.state == S.UNKNOWN
@@ -76,6 +90,7 @@ def state_sentence(publication: Publication) -> str:
     """What an open publication is doing, where it gave no reason of its own."""
     return {
         S.ASKED: "Asked for: a worker takes it up.",
+        S.APPROVED: "Approved: a worker takes it up.",
         S.PREPARING: "Making the email templates.",
         S.SENDING: "Sending the flow.",
         S.VERIFYING: "The flow is there: reading it back.",
@@ -93,4 +108,8 @@ def step_words(step: str, titles: dict[str, str]) -> str:
         if step.startswith(prefix):
             key = step.removeprefix(prefix)
             return f"{act} the email template of “{titles.get(key, key)}”"
+    for prefix, act in AFTER.items():
+        if step.startswith(prefix):
+            key = step.removeprefix(prefix)
+            return f"{act} “{titles.get(key) or titles.get(f'clone-{key}') or key}”"
     return step.replace("-", " ").capitalize()

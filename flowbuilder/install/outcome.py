@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -15,7 +16,7 @@ from flowbuilder import access
 from flowbuilder.definition.frozen import Frozen
 from flowbuilder.install.following import progress_of
 from flowbuilder.install.views import Request, State, go
-from flowbuilder.models import Install
+from flowbuilder.models import Install, Publication
 from flowbuilder.operations import installs as operations
 from flowbuilder.operations.installs import UnableToInstall
 from flowbuilder.operations.publications import UnableToAct, cancel_publication, retry_publication
@@ -31,7 +32,7 @@ def progress(request: Request, pk: int) -> HttpResponse:
 
 
 def _progress(request: Request, install: Install, error: str = "", status: int = 200) -> HttpResponse:
-    publication = install.publications.select_related("version", "account").latest("pk")
+    publication = _creations(install).select_related("version", "account").latest("pk")
     frozen = Frozen(install.version.document)
     found = progress_of(publication)
     context = {
@@ -47,6 +48,11 @@ def _progress(request: Request, install: Install, error: str = "", status: int =
     if request.htmx:
         return render(request, "install/_progress.html", context, status=status)
     return render(request, "install/progress.html", context, status=status)
+
+
+def _creations(install: Install) -> QuerySet[Publication]:
+    """What is done with a flow that is there has its own pages (history/after.py)."""
+    return install.publications.filter(kind=Publication.Kind.CREATE)
 
 
 @require_POST
@@ -86,7 +92,7 @@ def _act(request: Request, install: Install, operation: Callable[..., None], don
     if install.state in (State.CHOOSING, State.GIVEN_UP):
         return go(request, "install:open", install.pk)
     try:
-        operation(publication=install.publications.latest("pk"), by=request.user)
+        operation(publication=_creations(install).latest("pk"), by=request.user)
     except UnableToAct as error:
         return _progress(request, install, str(error), status=422)
     if done:
