@@ -14,7 +14,7 @@ from django.shortcuts import get_object_or_404
 
 from accounts.access import is_operator
 from accounts.models import Membership, User, Workspace
-from flowbuilder.models import Email, Flow, Install, Link, Publication, TemplateFlow, Version
+from flowbuilder.models import Email, Flow, Install, Link, Publication, Rollout, TemplateFlow, Version
 from flowbuilder.queries import edits
 from flowbuilder.queries.flows import refusals
 
@@ -127,3 +127,18 @@ def publication_or_404(user: User, pk: int) -> Publication:
         ),
         pk=pk,
     )
+
+
+def rollout_or_404(user: User, pk: int, *, to_act: bool = False) -> Rollout:
+    """A rollout of one of the person's workspaces; starting, stopping and answering for it takes the role."""
+    rollout = get_object_or_404(
+        Rollout.objects.filter(workspace__memberships__user=user).select_related(
+            "workspace", "version__flow__template_flow", "asked_by"
+        ),
+        pk=pk,
+    )
+    if to_act:
+        require_role(
+            user, rollout.workspace, INSTALLERS, "Only merchants and owners publish to many accounts."
+        )
+    return rollout

@@ -13,6 +13,7 @@ urlpatterns = [
     path("", include("flowbuilder.emails.urls")),
     path("library/", include("flowbuilder.library.urls")),
     path("installs/", include("flowbuilder.install.urls")),
+    path("", include("flowbuilder.rollouts.urls")),
     path("history/", include("flowbuilder.history.urls")),
     path("api/", include("flowbuilder.api.urls")),
     path("admin/", admin.site.urls),

@@ -15,7 +15,7 @@ from django.db import transaction
 from django.test import Client
 from django.urls import get_resolver, reverse
 
-from flowbuilder.models import Attempt, Publication
+from flowbuilder.models import Attempt, Publication, Rollout
 from tests import make
 from tests.conftest import client_of
 
@@ -109,12 +109,29 @@ TABLE: dict[str, tuple[str, tuple[str, ...], int, int, int, int]] = {
     "install:reopen": (POST, ("install",), 302, 404, 403, 302),
     "install:retry": (POST, ("install",), 302, 404, 403, 302),
     "install:cancel": (POST, ("install",), 302, 404, 403, 302),
+    # Rollouts: everybody of the workspace follows them, owners and merchants act
+    "rollouts:list": (GET, ("slug",), 302, 404, 200, 200),
+    "rollouts:new": (GET, ("slug",), 302, 404, 403, 200),
+    "rollouts:rollout": (GET, ("rollout",), 302, 404, 200, 200),
+    "rollouts:look": (POST, ("rollout",), 302, 404, 403, 302),
+    "rollouts:again": (POST, ("rollout",), 302, 404, 403, 302),
+    "rollouts:answers": (POST, ("rollout",), 302, 404, 403, 302),
+    "rollouts:start": (POST, ("rollout",), 302, 404, 403, 422),
+    "rollouts:pause": (POST, ("rollout",), 302, 404, 403, 422),
+    "rollouts:resume": (POST, ("rollout",), 302, 404, 403, 422),
+    "rollouts:cancel": (POST, ("rollout",), 302, 404, 403, 302),
+    "rollouts:retry": (POST, ("rollout",), 302, 404, 403, 422),
+    "rollouts:account": (GET, ("rollout", "choice"), 302, 404, 403, 200),
+    "rollouts:leave_out": (POST, ("rollout", "choice"), 302, 404, 403, 302),
     # History
     "history:list": (GET, (), 302, 200, 200, 200),
     "history:publication": (GET, ("publication",), 302, 404, 200, 200),
     "history:attempt": (GET, ("publication", "attempt", "part"), 302, 404, 200, 200),
     "history:cancel": (POST, ("publication",), 302, 404, 403, 302),
     "history:retry": (POST, ("publication",), 302, 404, 403, 302),
+    "history:decide": (POST, ("publication",), 302, 404, 403, 302),
+    "history:after": (GET, ("install",), 302, 404, 403, 302),
+    "history:act": (POST, ("install", "act"), 302, 404, 403, 302),
     # The API
     "api:start": (GET, (), 401, 200, 200, 200),
     "api:schema": (GET, (), 200, 200, 200, 200),
@@ -183,6 +200,8 @@ def world(alice, bob, charlie, workspace, klaviyo) -> World:
         path="/api/flows",
         request={"data": {}},
     )
+    rollout = Rollout.objects.create(workspace=workspace, version=template.current_version, asked_by=alice)
+    choice = rollout.choices.create(account=account)
     arguments = {
         "slug": workspace.slug,
         "account": account.pk,
@@ -194,8 +213,11 @@ def world(alice, bob, charlie, workspace, klaviyo) -> World:
         "template": template.slug,
         "version": template.current_version.pk,
         "install": install.pk,
+        "act": "pause",
         "question": "sender",
         "publication": publication.pk,
+        "rollout": rollout.pk,
+        "choice": choice.pk,
         "attempt": 1,
         "part": "request",
         "key": "no-such-key",

@@ -71,7 +71,9 @@ class Choice(models.Model):
     # [{"name", "tone", "text"}]: the columns of the grid, each good, warn, bad or open
     checks = models.JSONField(default=list, blank=True)
     answers = models.JSONField(default=dict, blank=True)  # as Install.answers
-    wave = models.PositiveSmallIntegerField(null=True, blank=True)  # 0 is the canary; null while it is not sent
+    wave = models.PositiveSmallIntegerField(
+        null=True, blank=True
+    )  # 0 is the canary; null while it is not sent
     publication = models.OneToOneField(
         "flowbuilder.Publication", models.PROTECT, null=True, blank=True, related_name="choice"
     )

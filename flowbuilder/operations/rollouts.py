@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.timezone import now as right_now
 
 from accounts.access import accounts_of
@@ -23,7 +23,7 @@ from flowbuilder.operations.installs import UnableToInstall, checked_answer
 from flowbuilder.publisher import dry_run, waves
 from flowbuilder.publisher.fits import CATALOG_KINDS
 from flowbuilder.publisher.states import LostLease, move
-from flowbuilder.tasks import ROLLOUTS, ring
+from flowbuilder.tasks import ROLLOUTS, ring, ring_dry_run
 
 State = Rollout.State
 MOST_ACCOUNTS = 10_000
@@ -69,12 +69,13 @@ def plan_rollout(
     Choice.objects.bulk_create(
         (Choice(rollout=rollout, account_id=pk) for pk in sorted(agreed)), batch_size=500
     )
+    _ring_dry_run(rollout)
     return rollout
 
 
 def look_on(*, rollout: Rollout, at_once: timedelta = LOOK_FOR) -> int:
     """Go on with the dry run for a moment. How many accounts are left."""
-    return dry_run.check_choices(rollout.pk, until=right_now() + at_once)
+    return dry_run.check_choices(rollout.pk, until=right_now() + at_once, from_end=True)
 
 
 @transaction.atomic
@@ -84,7 +85,9 @@ def look_again(*, rollout: Rollout, choices: Iterable[int] | None = None) -> int
     _still_open(rollout)
     again = _unsent(rollout).exclude(fit=Choice.Fit.UNCHECKED)
     again = again.exclude(fit=Choice.Fit.READY) if choices is None else again.filter(pk__in=list(choices))
-    return again.update(fit=Choice.Fit.UNCHECKED, reason="", checks=[])
+    found = again.update(fit=Choice.Fit.UNCHECKED, reason="", checks=[])
+    _ring_dry_run(rollout)
+    return found
 
 
 @transaction.atomic
@@ -124,6 +127,7 @@ def answer_for_all(*, rollout: Rollout, values: Mapping[str, Any]) -> None:
     rollout.answers = answers
     rollout.save(update_fields=["answers"])
     _unsent(rollout).update(fit=Choice.Fit.UNCHECKED, reason="", checks=[])
+    _ring_dry_run(rollout)
 
 
 def _for_all(question: Question, value: Any) -> Any:
@@ -160,6 +164,7 @@ def answer_choice(*, rollout: Rollout, choice: Choice, key: str, value: Any) -> 
         answers[key] = {"value": value, "how": "Your choice.", "by": "person"}
     choice.answers, choice.fit, choice.reason, choice.checks = answers, Choice.Fit.UNCHECKED, "", []
     choice.save(update_fields=["answers", "fit", "reason", "checks"])
+    _ring_dry_run(rollout)
 
 
 # --- On its way ----------------------------------------------------------------------------------------------------
@@ -235,7 +240,8 @@ def retry_failed(*, rollout: Rollout, by: User, now: datetime) -> int:
     rollout = _held(rollout)
     if rollout.state in (State.PLANNED, State.CANCELLED):
         raise UnableToRollOut("Nothing of this rollout can be tried again.")
-    failed = rollout.publications.filter(state=Publication.State.FAILED, choice__rollout=rollout)
+    later = Publication.objects.filter(install=OuterRef("install"), pk__gt=OuterRef("pk"))
+    failed = rollout.publications.filter(~Exists(later), state=Publication.State.FAILED)
     again = []
     for publication in failed:
         try:
@@ -263,6 +269,10 @@ def _go(rollout: Rollout, by: User, now: datetime) -> None:
 def _ring(accounts: Iterable[int]) -> None:
     for account_id in accounts:
         transaction.on_commit(partial(ring, account_id, queue=ROLLOUTS))
+
+
+def _ring_dry_run(rollout: Rollout) -> None:
+    transaction.on_commit(partial(ring_dry_run, rollout.pk))
 
 
 # --- Shared --------------------------------------------------------------------------------------------------------

@@ -52,23 +52,31 @@ def check_choices(
     *,
     now: datetime | None = None,
     until: datetime | None = None,
+    from_end: bool = False,
     client_for: ClientFor = client_for,
 ) -> int:
     """Judge accounts that were not looked at yet, all of them or until then. How many are left.
 
-    `now` is when what is known of an account counts as fresh; `until` is by the clock.
+    `now` is when what is known of an account counts as fresh; `until` is by the clock. A worker begins with the
+    first and a page with the last (`from_end`), so that the two do not read the same account.
     """
     while True:
         rollout = Rollout.objects.select_related("workspace", "version__flow__template_flow").get(
             pk=rollout_id
         )
         waiting = rollout.choices.filter(fit=Choice.Fit.UNCHECKED, publication=None)
-        batch = list(waiting.select_related("account")[:AT_ONCE])
+        batch = list(waiting.select_related("account").order_by("-pk" if from_end else "pk")[:AT_ONCE])
         if not batch or rollout.state == Rollout.State.CANCELLED:
             return 0
         _write(rollout, batch, _judge(rollout, batch, now or right_now(), until, client_for))
         if until is not None and right_now() >= until:
             return waiting.count()
+
+
+def waiting_rollouts() -> list[int]:
+    """The rollouts with accounts that nobody looked at yet."""
+    waiting = Rollout.objects.filter(choices__fit=Choice.Fit.UNCHECKED, choices__publication=None)
+    return list(waiting.exclude(state=Rollout.State.CANCELLED).distinct().values_list("pk", flat=True))
 
 
 def _judge(
@@ -77,9 +85,7 @@ def _judge(
     template = rollout.version.flow.template_flow
     ids = [one.account_id for one in batch]
     allowed = set(accounts_of(rollout.workspace, "publish").filter(pk__in=ids).values_list("pk", flat=True))
-    taken = fits.installs_in_the_way(template, ids)
-    for refused in fits.refused_installs(template, ids):
-        taken.pop(refused.account_id or 0, None)
+    taken = fits.room_in(template, rollout.workspace, ids).taken
     judge = Judge(rollout, client_for)
     fresh = _fresh(ids, judge.kinds, now)
     found = {}

@@ -7,15 +7,16 @@ waves. It judges by the catalog as it was last read; nothing here writes or call
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import OuterRef, Subquery
 
-from accounts.models import CatalogEntry, KlaviyoAccount
+from accounts.models import CatalogEntry, KlaviyoAccount, Workspace
 from flowbuilder.definition.frozen import Frozen, Landing, Question
 from flowbuilder.definition.preflight import Checking, blocking, check
 from flowbuilder.graph import Problem
-from flowbuilder.models import Install, Publication, TemplateFlow
+from flowbuilder.models import Attempt, Install, Publication, TemplateFlow
 from flowbuilder.publisher.made import MAKE, is_to_make
 
 CATALOG_KINDS = {
@@ -26,6 +27,7 @@ CATALOG_KINDS = {
     "template": (CatalogEntry.Kind.TEMPLATE,),
 }
 
+S = Publication.State
 Answer = dict[str, Any]  # {"value", "how": in words, "by": "found" or "person"}
 
 
@@ -105,13 +107,37 @@ def installs_in_the_way(
     return {one.account_id: one for one in taken.order_by("-state", "-pk") if one.account_id}
 
 
-def refused_installs(template: TemplateFlow, accounts: Iterable[int]) -> list[Install]:
-    """Installs that Klaviyo refused: nothing came of them, so that a rollout may put another in their place."""
-    last = Publication.objects.filter(install=OuterRef("pk")).order_by("-pk").values("state")[:1]
-    waiting = Install.objects.filter(
-        template_flow=template, account__in=list(accounts), state=Install.State.PUBLISHING
+@dataclass(frozen=True)
+class Room:
+    """account -> an install of the same template flow that keeps another one out; and those that may be taken up
+    again instead of making another, because nothing came of their last publication."""
+
+    taken: Mapping[int, Install]
+    again: Mapping[int, Install]
+
+
+def room_in(template: TemplateFlow, workspace: Workspace, accounts: Iterable[int]) -> Room:
+    """Two queries. What failed or was refused for sure leaves no flow behind, so it keeps nobody out."""
+    taken = installs_in_the_way(template, accounts)
+    publications = Publication.objects.filter(install=OuterRef("pk")).order_by("-pk")
+    sent = Attempt.objects.filter(publication__install=OuterRef("pk"), step="create-flow")
+    rows = Install.objects.filter(
+        pk__in=[one.pk for one in taken.values()], state=Install.State.PUBLISHING
+    ).annotate(
+        last=Subquery(publications.values("state")[:1]),
+        flow=Subquery(publications.values("klaviyo_flow_id")[:1]),
+        outcome=Subquery(sent.order_by("-publication", "-number").values("outcome")[:1]),
     )
-    return list(waiting.annotate(last=Subquery(last)).filter(last=Publication.State.REFUSED))
+    lost = (Attempt.Outcome.SENT, Attempt.Outcome.UNKNOWN)
+    free: dict[int, Any] = {
+        one.account_id or 0: one
+        for one in rows
+        if one.last == S.REFUSED or (one.last == S.FAILED and not one.flow and one.outcome not in lost)
+    }
+    again = {key: one for key, one in free.items() if one.workspace_id == workspace.pk}
+    # Another workspace may try its failed one again; what was refused there is only theirs to change.
+    out = {key for key, one in free.items() if key in again or one.last == S.REFUSED}
+    return Room({key: one for key, one in taken.items() if key not in out}, again)
 
 
 def way_is_taken(install: Install, account: KlaviyoAccount, template: TemplateFlow) -> str:

@@ -18,7 +18,7 @@ from django.utils.timezone import now as right_now
 from accounts.budget import MustWait
 from accounts.connection import client_for
 from accounts.klaviyo.errors import KlaviyoError
-from flowbuilder.models import Lane, Publication
+from flowbuilder.models import Lane, Publication, Rollout
 from flowbuilder.publisher import made, publish
 from flowbuilder.publisher.calls import LEASE, Calls
 from flowbuilder.publisher.publish import ClientFor
@@ -107,6 +107,12 @@ def due_lanes(now: datetime, most: int) -> list[tuple[int, bool]]:
     rows = Publication.objects.filter(wanted & free).values("account_id").order_by()
     counted = rows.annotate(asked=Count("pk", filter=Q(rollout=None))).order_by("-asked", "account_id")
     return [(row["account_id"], row["asked"] > 0) for row in counted[:most]]
+
+
+def rollouts_in(account_id: int) -> list[int]:
+    """Rollouts under way that this account has a part in: what ended here may begin their next wave."""
+    mine = Rollout.objects.filter(state=Rollout.State.RUNNING, publications__account_id=account_id)
+    return list(mine.distinct().order_by("pk").values_list("pk", flat=True))
 
 
 def note_ring(account_id: int, at: datetime, now: datetime) -> bool:

@@ -9,6 +9,7 @@ something to do: whoever calls rings there once it is committed.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -46,6 +47,13 @@ class Tally:
         return 100 * self.bad / self.ended if self.ended else 0.0
 
 
+def under_way() -> list[int]:
+    """The rollouts that the clock advances."""
+    return list(
+        Rollout.objects.filter(state=Rollout.State.RUNNING).order_by("pk").values_list("pk", flat=True)
+    )
+
+
 def lock(rollout_id: int) -> Rollout | None:
     """The rollout as it is now, held until the transaction ends."""
     rows = Rollout.objects.select_for_update(of=("self",))
@@ -56,11 +64,27 @@ def lock(rollout_id: int) -> Rollout | None:
     )
 
 
-@transaction.atomic
 def advance(rollout_id: int, *, now: datetime) -> list[int]:
     """The next step of a rollout that is under way, if it is time for one."""
-    rollout = lock(rollout_id)
+    return _advance(rollout_id, now) if _is_time(rollout_id, now) else []
+
+
+def _is_time(rollout_id: int, now: datetime) -> bool:
+    """A look without holding anything: after most publications that end there is nothing to do."""
+    rollout = Rollout.objects.filter(pk=rollout_id).first()
     if rollout is None or rollout.state != Rollout.State.RUNNING:
+        return rollout is not None
+    tally = tally_of(rollout, now)
+    return bool(broken_rule(rollout, tally)) or not is_held_up(rollout, tally)
+
+
+@transaction.atomic
+def _advance(rollout_id: int, now: datetime) -> list[int]:
+    rollout = lock(rollout_id)
+    if rollout is None or rollout.state == Rollout.State.PLANNED:
+        return []
+    _let_go(rollout)
+    if rollout.state != Rollout.State.RUNNING:
         return []
     tally = tally_of(rollout, now)
     if reason := broken_rule(rollout, tally):
@@ -73,6 +97,18 @@ def advance(rollout_id: int, *, now: datetime) -> list[int]:
     if not accounts and not tally.open:
         _end(rollout, Rollout.State.FINISHED, now)
     return accounts
+
+
+def _let_go(rollout: Rollout) -> None:
+    """What a person cancelled alone, in the history, is not sent again unless somebody looks at it again."""
+    alone = rollout.choices.filter(publication__state=S.CANCELLED)
+    installs = list(alone.values_list("publication__install", flat=True))
+    if installs:
+        Install.objects.filter(pk__in=installs, state=Install.State.CHOOSING).update(
+            state=Install.State.GIVEN_UP
+        )
+        text = "Its publication was cancelled. Look again to have it sent after all."
+        alone.update(publication=None, wave=None, fit=Choice.Fit.CANNOT, reason=text)
 
 
 def tally_of(rollout: Rollout, now: datetime) -> Tally:
@@ -102,8 +138,9 @@ def broken_rule(rollout: Rollout, tally: Tally) -> str:
         return ""
     if not tally.bad or tally.percent <= rollout.stop_above:
         return ""
+    were = "was" if tally.bad == 1 else "were"
     return (
-        f"{tally.bad} of {count(tally.ended, 'publication')} failed or were refused: {tally.percent:.0f} %, and it "
+        f"{tally.bad} of {count(tally.ended, 'publication')} failed or {were} refused: {tally.percent:.0f} %, and it "
         f"stops above {rollout.stop_above} %. See why, then resume it or cancel the rest."
     )
 
@@ -147,44 +184,31 @@ def _make_wave(rollout: Rollout) -> list[int]:
 
 def _send(rollout: Rollout, batch: list[Choice], wave: int) -> list[Choice]:
     """Install and publication of each of these that may still have one; the others cannot, and say why."""
-    template, version = rollout.version.flow.template_flow, rollout.version
-    ids = [one.account_id for one in batch]
+    version, ids = rollout.version, [one.account_id for one in batch]
     # Nobody else confirms an install into one of these accounts meanwhile.
     rows = KlaviyoAccount.objects.select_for_update(of=("self",)).filter(pk__in=ids).order_by("pk")
     accounts = {one.pk: one for one in rows}
-    reasons = _obstacles(rollout, batch, accounts)
+    room = fits.room_in(version.flow.template_flow, rollout.workspace, ids)
+    reasons = _obstacles(rollout, batch, accounts, room.taken)
     going = [one for one in batch if one.pk not in reasons]
     for one in batch:
         if one.pk in reasons:
             one.fit, one.reason = Choice.Fit.CANNOT, reasons[one.pk]
     Choice.objects.bulk_update([one for one in batch if one.pk in reasons], ["fit", "reason"])
-    old = fits.refused_installs(template, [one.account_id for one in going])
-    Install.objects.filter(pk__in=[one.pk for one in old]).update(state=Install.State.GIVEN_UP)
-    installs = Install.objects.bulk_create(
-        Install(
-            workspace=rollout.workspace,
-            template_flow=template,
-            version=version,
-            account=accounts[one.account_id],
-            state=Install.State.PUBLISHING,
-            answers=one.answers,
-            created_by=rollout.asked_by,
-        )
-        for one in going
-    )
+    installs = _installs(rollout, going, room.again)
     publications = Publication.objects.bulk_create(
         Publication(
             workspace=rollout.workspace,
             install=install,
             version=version,
-            account=install.account,
+            account_id=one.account_id,
             asked_by=rollout.asked_by,
             rollout=rollout,
             wave=wave,
             flow_name=version.name,
             answers=fits.values_of(install.answers),
         )
-        for install in installs
+        for one, install in zip(going, installs, strict=True)
     )
     for one, publication in zip(going, publications, strict=True):
         one.publication, one.wave = publication, wave
@@ -192,18 +216,37 @@ def _send(rollout: Rollout, batch: list[Choice], wave: int) -> list[Choice]:
     return going
 
 
-def _obstacles(rollout: Rollout, batch: list[Choice], accounts: dict[int, KlaviyoAccount]) -> dict[int, str]:
+def _installs(rollout: Rollout, going: list[Choice], again: Mapping[int, Install]) -> list[Install]:
+    """One for each, in their order: taken up again where nothing came of it before, else new."""
+    found = []
+    for one in going:
+        install = again.get(one.account_id) or Install(
+            workspace=rollout.workspace,
+            template_flow=rollout.version.flow.template_flow,
+            account_id=one.account_id,
+            created_by=rollout.asked_by,
+        )
+        install.version, install.answers, install.shape = rollout.version, one.answers, {}
+        install.state = Install.State.PUBLISHING
+        found.append(install)
+    Install.objects.bulk_update([one for one in found if one.pk], ["version", "answers", "shape", "state"])
+    Install.objects.bulk_create([one for one in found if not one.pk])
+    return found
+
+
+def _obstacles(
+    rollout: Rollout,
+    batch: list[Choice],
+    accounts: Mapping[int, KlaviyoAccount],
+    taken: Mapping[int, Install],
+) -> dict[int, str]:
     """choice -> why it cannot be sent now, though it was ready in the dry run.
 
     What depends on nothing but the version and the answers was judged there, and neither has changed since.
     """
-    template = rollout.version.flow.template_flow
     allowed = set(
         accounts_of(rollout.workspace, "publish").filter(pk__in=accounts).values_list("pk", flat=True)
     )
-    taken = fits.installs_in_the_way(template, accounts)
-    for refused in fits.refused_installs(template, accounts):
-        taken.pop(refused.account_id or 0, None)
     frozen = Frozen(rollout.version.document)
     entries = _entries(accounts, batch)
     found = {}
@@ -220,7 +263,7 @@ def _obstacles(rollout: Rollout, batch: list[Choice], accounts: dict[int, Klaviy
         elif not account.is_connected:
             found[one.pk] = f"{account} was disconnected. Reconnect it, then look again."
         elif account.pk in taken:
-            found[one.pk] = fits.way_is_taken(taken[account.pk], account, template)
+            found[one.pk] = fits.way_is_taken(taken[account.pk], account, rollout.version.flow.template_flow)
         elif gone:
             found[one.pk] = f"“{gone[0]}” needs a new answer: it is not in {account} any more."
         elif any(question.key not in one.answers for question in frozen.questions):
@@ -228,7 +271,7 @@ def _obstacles(rollout: Rollout, batch: list[Choice], accounts: dict[int, Klaviy
     return found
 
 
-def _entries(accounts: dict[int, KlaviyoAccount], batch: list[Choice]) -> dict[int, list[CatalogEntry]]:
+def _entries(accounts: Mapping[int, KlaviyoAccount], batch: list[Choice]) -> dict[int, list[CatalogEntry]]:
     """account -> what its answers may name."""
     ids = set()
     for one in batch:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.urls import reverse
 
 from accounts.models import Workspace
 from flowbuilder.models import TemplateFlow
@@ -12,3 +13,8 @@ from tests.rollouts import make as rollouts
 @pytest.fixture
 def template(workspace: Workspace) -> TemplateFlow:
     return rollouts.template(workspace)
+
+
+@pytest.fixture
+def new_url(workspace) -> str:
+    return reverse("rollouts:new", args=[workspace.slug])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from typing import Any
 
@@ -126,6 +127,11 @@ def sent(rollout: Rollout) -> Any:
 
 def fits_of(rollout: Rollout) -> list[str]:
     return list(Choice.objects.filter(rollout=rollout).order_by("pk").values_list("fit", flat=True))
+
+
+def text_of(answer: Any) -> str:
+    """What can be read on a page."""
+    return " ".join(re.sub(r"<[^>]+>", " ", answer.content.decode()).split())
 
 
 def _way(start: str, end: str) -> list[str]:

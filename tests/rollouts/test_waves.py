@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import sqlite3
-import threading
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
-from django.db import connection, connections
 from django.utils.timezone import now as right_now
 
 from accounts.models import Grant, Membership
-from flowbuilder.models import Choice, Install, Publication, Rollout
+from flowbuilder.models import Attempt, Choice, Install, Publication, Rollout
+from flowbuilder.operations.publications import cancel_publication
 from flowbuilder.operations.rollouts import (
     UnableToRollOut,
     cancel_rollout,
@@ -26,7 +21,8 @@ from flowbuilder.operations.rollouts import (
     start_rollout,
 )
 from flowbuilder.publisher.states import S
-from flowbuilder.publisher.waves import advance
+from flowbuilder.publisher.waves import advance, under_way
+from tests import make
 from tests.rollouts.make import accounts, end, end_wave, fits_of, planned, sent, started
 
 pytestmark = pytest.mark.django_db
@@ -42,7 +38,7 @@ def wave_sizes(rollout: Rollout) -> list[int]:
     return [waves.count(number) for number in range(max(waves, default=-1) + 1)]
 
 
-# --- The way of it -------------------------------------------------------------------------------------------------
+# --- The way of it ------------------------------------------------------------------------------------------------
 
 
 def test_the_canary_goes_alone_then_wave_after_wave_to_the_end(template, workspace, alice):
@@ -81,6 +77,7 @@ def test_advancing_again_and_again_makes_nothing_twice(template, workspace, alic
     end_wave(rollout, S.PUBLISHED)
     assert advance(rollout.pk, now=right_now()) == []
     assert wave_sizes(rollout) == [1, 3]
+    assert under_way() == [rollout.pk]
 
 
 def test_the_next_wave_does_not_wait_for_the_last_straggler(template, workspace, alice):
@@ -108,14 +105,21 @@ def test_the_canary_is_waited_for_however_long(template, workspace, alice):
     assert advance(rollout.pk, now=right_now()) == []
 
 
-# --- The rule ------------------------------------------------------------------------------------------------------
+def test_when_it_is_not_time_two_queries_say_so(template, workspace, alice, django_assert_num_queries):
+    rollout = started(template, alice, accounts(workspace, 20), canary=0, wave_size=20)
+    end(sent(rollout)[0], S.PUBLISHED)
+    with django_assert_num_queries(2):
+        assert advance(rollout.pk, now=right_now()) == []
+
+
+# --- The rule -----------------------------------------------------------------------------------------------------
 
 
 def test_a_refused_canary_stops_it(template, workspace, alice):
     rollout = started(template, alice, accounts(workspace, 4))
     end_wave(rollout, S.REFUSED)
     assert rollout.state == State.STOPPED
-    assert rollout.reason.startswith("1 of 1 publication failed or were refused: 100 %")
+    assert rollout.reason.startswith("1 of 1 publication failed or was refused: 100 %")
     assert wave_sizes(rollout) == [1]
 
 
@@ -162,7 +166,7 @@ def test_resumed_after_a_stop_it_is_judged_by_what_comes_then(template, workspac
     assert rollout.state == State.RUNNING
 
 
-# --- Other people meanwhile ------------------------------------------------------------------------------------------
+# --- Other people meanwhile ---------------------------------------------------------------------------------------
 
 
 def test_consent_withdrawn_between_the_waves_leaves_that_account_out(template, workspace, alice):
@@ -206,13 +210,49 @@ def test_an_account_gets_it_once_though_two_rollouts_want_it(template, workspace
     assert second.state == State.FINISHED
 
 
-def test_what_klaviyo_refused_makes_room_for_the_next_rollout(template, workspace, alice):
+@pytest.mark.parametrize("ended", [S.REFUSED, S.FAILED])
+def test_what_came_to_nothing_is_taken_up_by_the_next_rollout(template, workspace, alice, ended):
     chosen = accounts(workspace, 1)
-    end_wave(started(template, alice, chosen), S.REFUSED)
+    first = started(template, alice, chosen)
+    end_wave(first, ended)
     again = started(template, alice, chosen)
-    assert sent(again).count() == 1
-    states = Install.objects.filter(account=chosen[0]).order_by("pk").values_list("state", flat=True)
-    assert list(states) == [Install.State.GIVEN_UP, Install.State.PUBLISHING]
+    assert sent(again).get().install == sent(first).get().install
+    assert Install.objects.get().state == Install.State.PUBLISHING
+    end_wave(again, S.PUBLISHED)
+    assert Install.objects.get().state == Install.State.LIVE
+
+
+def test_what_failed_is_not_tried_again_once_another_rollout_took_it_up(template, workspace, alice):
+    chosen = accounts(workspace, 1)
+    first = started(template, alice, chosen)
+    end_wave(first, S.FAILED)
+    started(template, alice, chosen)
+    with pytest.raises(UnableToRollOut, match="Nothing failed that could be tried again"):
+        retry_failed(rollout=first, by=alice, now=right_now())
+
+
+def test_a_flow_that_may_be_there_keeps_the_next_one_out(template, workspace, alice):
+    chosen = accounts(workspace, 1)
+    first = started(template, alice, chosen)
+    Attempt.objects.create(
+        publication=sent(first).get(),
+        number=1,
+        step="create-flow",
+        method="POST",
+        path="/api/flows",
+        outcome=Attempt.Outcome.UNKNOWN,
+    )
+    end_wave(first, S.FAILED)
+    assert fits_of(planned(template, alice, chosen)) == ["cannot"]
+
+
+def test_what_was_refused_for_somebody_else_keeps_nobody_out(template, workspace, alice):
+    chosen = accounts(workspace, 1)
+    theirs = started(template, alice, chosen)
+    end_wave(theirs, S.REFUSED)
+    Install.objects.update(workspace=make.workspace("elsewhere"))
+    again = started(template, alice, chosen)
+    assert sent(again).get().install != sent(theirs).get().install
 
 
 def test_it_pauses_when_who_started_it_may_not_any_more(template, workspace, alice):
@@ -223,7 +263,7 @@ def test_it_pauses_when_who_started_it_may_not_any_more(template, workspace, ali
     assert rollout.reason == "Alice may no longer publish for Northwind. Somebody else can resume it."
 
 
-# --- People ----------------------------------------------------------------------------------------------------------
+# --- People -------------------------------------------------------------------------------------------------------
 
 
 def test_a_pause_takes_back_what_is_not_sent_and_resuming_asks_for_it_again(template, workspace, alice):
@@ -249,6 +289,21 @@ def test_cancelling_gives_up_what_is_not_sent_for_good(template, workspace, alic
     with pytest.raises(UnableToRollOut, match="paused or stopped"):
         resume_rollout(rollout=rollout, by=alice, now=right_now())
     assert advance(rollout.pk, now=right_now()) == []
+
+
+def test_one_that_is_cancelled_alone_is_sent_again_only_after_another_look(template, workspace, alice):
+    rollout = started(template, alice, accounts(workspace, 2), canary=0)
+    one, other = sent(rollout)
+    cancel_publication(publication=one, by=alice)
+    end(other, S.PUBLISHED)
+    advance(rollout.pk, now=right_now())
+    rollout.refresh_from_db()
+    assert rollout.state == State.FINISHED
+    assert fits_of(rollout) == ["cannot", "ready"]
+    look_again(rollout=rollout)
+    look_on(rollout=rollout)
+    resume_rollout(rollout=rollout, by=alice, now=right_now())
+    assert sorted(states(rollout)) == [S.ASKED, S.PUBLISHED]
 
 
 def test_only_what_failed_is_tried_again(template, workspace, alice):
@@ -292,51 +347,3 @@ def test_starting_needs_accounts_that_are_ready(template, workspace, alice):
     for wrong in ({"canary": -1}, {"wave_size": 0}, {"wave_size": 1001}, {"stop_above": 101}):
         with pytest.raises(UnableToRollOut):
             start_rollout(rollout=rollout, **how | wrong)
-
-
-# --- Two at once -----------------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def for_threads(path: Path) -> Iterator[None]:
-    """The database as it is, for threads: SQLite's in-memory one cannot be written by two, so they get a file."""
-    if connection.vendor != "sqlite":
-        yield
-        return
-    with closing(sqlite3.connect(path)) as copy:
-        connection.connection.backup(copy)
-    held = connections.settings["default"]
-    name = held["NAME"]
-    held["NAME"] = str(path)
-    yield
-    held["NAME"] = name
-
-
-@pytest.mark.django_db(transaction=True)
-def test_many_workers_make_one_wave(template, workspace, alice, tmp_path):
-    rollout = started(template, alice, accounts(workspace, 13), canary=1, wave_size=4)
-    end(sent(rollout)[0], S.PUBLISHED)
-    made: list[int] = []
-    sizes: list[list[int]] = []
-    start = threading.Barrier(6)
-
-    def work() -> None:
-        try:
-            start.wait(20)
-            made.append(len(advance(rollout.pk, now=right_now())))
-        finally:
-            connections.close_all()
-
-    def look() -> None:
-        sizes.append(wave_sizes(rollout))
-        connections.close_all()
-
-    with for_threads(tmp_path / "race.sqlite3"):
-        for jobs in ([work] * 6, [look]):
-            threads = [threading.Thread(target=job) for job in jobs]
-            for one in threads:
-                one.start()
-            for one in threads:
-                one.join(60)
-    assert sorted(made) == [0, 0, 0, 0, 0, 4]
-    assert sizes == [[1, 4]]

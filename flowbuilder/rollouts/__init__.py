@@ -1,0 +1,1 @@
+"""Rollouts: one version to many accounts."""
