@@ -16,13 +16,20 @@ demo-reset: install ## forget the demo's data and start it over
 
 test: install ## everything that is tested: unit, contract, access, imports, browser
 	@.venv/bin/python .ci/browser.py
+	@.venv/bin/python .ci/services.py
 	@.venv/bin/python .ci/check.py
 
 lint: install ## format, lint, types, imports, migrations
 	@.venv/bin/python .ci/check.py --lint
 
+PUBLICATIONS ?= 10000
+SEED ?= 1
+faults: install ## the real stack, broken on purpose: make faults PUBLICATIONS=10000 SEED=1
+	@.venv/bin/python .ci/services.py
+	@.venv/bin/python -m tests.faults --publications $(PUBLICATIONS) --seed $(SEED)
+
 bench: install ## speed, as ratios: one JSON line a figure; fails where a goal is missed
 	@.venv/bin/python .ci/browser.py
 	@.venv/bin/python -m benchmarks
 
-.PHONY: help install demo demo-reset test lint bench
+.PHONY: help install demo demo-reset test lint faults bench

@@ -6,9 +6,12 @@ Workers start with `celery -A flowbuilder worker`; the sweeper needs one `celery
 import os
 
 from celery import Celery
+from kombu import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "flowbuilder.settings")
 
 app = Celery("flowbuilder")
 app.config_from_object("django.conf:settings", namespace="CELERY")
+# `celery`: what somebody waits for. `rollouts`: what comes in thousands. A worker takes from both in turn.
+app.conf.task_queues = [Queue("celery"), Queue("rollouts")]
 app.autodiscover_tasks(["accounts", "flowbuilder"])

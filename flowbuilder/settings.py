@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env
-from kombu import Queue
 
 env = Env()
 
@@ -239,6 +238,7 @@ CELERY_TASK_TIME_LIMIT = CELERY_TASK_SOFT_TIME_LIMIT + 60
 BROKER_DIR = VAR_DIR / "broker"
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", REDIS_URL or "filesystem://")
 if CELERY_BROKER_URL.startswith("filesystem"):
+    CELERY_BROKER_TRANSPORT = "flowbuilder.broker:FileTransport"
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         "data_folder_in": str(BROKER_DIR / "messages"),
         "data_folder_out": str(BROKER_DIR / "messages"),
@@ -246,6 +246,7 @@ if CELERY_BROKER_URL.startswith("filesystem"):
         "polling_interval": 0.1,
     }
 elif CELERY_BROKER_URL.startswith("redis"):
+    CELERY_BROKER_TRANSPORT = "flowbuilder.broker:RedisTransport"
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         # Longer than the longest countdown and time limit together, or a task that runs is given to a second worker.
         "visibility_timeout": int(CELERY_TASK_TIME_LIMIT) + 600,
@@ -264,10 +265,8 @@ CELERY_TASK_PUBLISH_RETRY_POLICY = {
     "interval_step": 0,
     "interval_max": 0.1,
 }
-# `celery`: what somebody waits for. `rollouts`: what comes in thousands. A worker takes from both in turn.
-# RabbitMQ keeps them as classic queues: a bell needs no replicas, and a countdown no exchanges of its own.
+# Of RabbitMQ's queues the classic ones: a bell needs no replicas, and a countdown no exchanges of its own.
 CELERY_TASK_DEFAULT_QUEUE_TYPE = "classic"
-CELERY_TASK_QUEUES = [Queue("celery"), Queue("rollouts")]
 CELERY_TASK_IGNORE_RESULT = True  # what came of it is in our rows
 CELERY_TASK_ACKS_LATE = True  # a killed worker's message comes again; running it twice is harmless by design
 CELERY_TASK_REJECT_ON_WORKER_LOST = True  # the same when one process of its pool is killed
@@ -284,6 +283,11 @@ CELERY_BEAT_SYNC_EVERY = 1  # a beat that is killed forgets nothing; and the fil
 SWEEP_EVERY = env.float("SWEEP_EVERY", 15.0)
 CELERY_BEAT_SCHEDULE = {
     "keep-connections": {"task": "accounts.tasks.keep_connections", "schedule": 86_400.0},
+    "advance-rollouts": {
+        "task": "flowbuilder.tasks.advance_rollouts",
+        "schedule": SWEEP_EVERY,
+        "options": {"expires": SWEEP_EVERY},
+    },
     "sweep-publications": {
         "task": "flowbuilder.tasks.sweep_publications",
         "schedule": SWEEP_EVERY,

@@ -11,7 +11,6 @@ from kombu.exceptions import OperationalError
 from accounts.connection import client_for
 from accounts.klaviyo.errors import KlaviyoError
 from accounts.models import KlaviyoAccount
-from flowbuilder.models import Rollout
 from flowbuilder.publisher import dry_run, lanes, waves
 
 SWEEP_AT_ONCE = 500
@@ -32,6 +31,9 @@ def run_lane(account_id: int, queue: str = ASKED) -> None:
     again = lanes.run_lane(account_id)
     if again is not None:
         ring(account_id, at=again, queue=queue)
+    if queue == ROLLOUTS:
+        for rollout_id in lanes.rollouts_in(account_id):
+            _advance(rollout_id)
 
 
 @shared_task
@@ -59,9 +61,13 @@ def ring(account_id: int, *, at: datetime | None = None, queue: str = ASKED) -> 
 @shared_task
 def advance_rollouts() -> None:
     """The next wave of each rollout whose turn it is."""
-    for pk in Rollout.objects.filter(state=Rollout.State.RUNNING).values_list("pk", flat=True):
-        for account_id in waves.advance(pk, now=right_now()):
-            ring(account_id, queue=ROLLOUTS)
+    for pk in waves.under_way():
+        _advance(pk)
+
+
+def _advance(rollout_id: int) -> None:
+    for account_id in waves.advance(rollout_id, now=right_now()):
+        ring(account_id, queue=ROLLOUTS)
 
 
 @shared_task

@@ -100,7 +100,7 @@ class Sandbox:
     # -- faults
 
     def with_faults(self, request: Request, path: str, notes: dict[str, Any]) -> Response:
-        fault = faults.take(self.store, request.method, path, notes["account"])
+        fault = self.fault_for(request, path, notes)
         if fault is None:
             return self.respond(request, path)
         notes["fault"] = fault.kind
@@ -114,6 +114,10 @@ class Sandbox:
         if fault.kind.startswith("after_"):
             return self.fail(request, fault, fault.kind.removeprefix("after_"))
         return self.spoil(response, fault)
+
+    def fault_for(self, request: Request, path: str, notes: dict[str, Any]) -> Fault | None:
+        """One that was asked for; tests/faults puts a draw in its place."""
+        return faults.take(self.store, request.method, path, notes["account"])
 
     def fail(self, request: Request, fault: Fault, how: str) -> Response:
         if how == "reset":

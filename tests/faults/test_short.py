@@ -1,0 +1,59 @@
+"""The short form of `make faults`: real PostgreSQL, Redis, workers and beat, with everything breaking for a minute.
+
+It runs in a process of its own, on a database of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.stack import ROOT, missing
+
+SHORT = [
+    *("--publications=60", "--accounts=12", "--workers=2", "--concurrency=4"),
+    *("--timeout=1.2", "--quiet=6", "--sweep=1", "--every=3", "--no-waits", "--deadline=180"),
+]
+BESIDE = ("Redis flushed", "Redis lost and restarted", "PostgreSQL lost and restarted", "beat killed")
+
+
+def is_in_ci() -> bool:
+    return os.environ.get("CI", "").lower() in ("1", "true")
+
+
+def test_nothing_is_lost_doubled_or_orphaned_when_everything_breaks():
+    if lacks := missing():
+        text = f"NOT TESTED: the publisher on the real stack, with faults. Here is no {', no '.join(lacks)}."
+        if is_in_ci():
+            pytest.fail(text)
+        sys.__stderr__.write(f"\n{text}\n")
+        pytest.skip(text)
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.faults", *SHORT],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    shown = f"{done.stdout}\n{done.stderr}"
+    lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
+    assert lines, shown
+    report = json.loads(lines[-1])
+    assert (report["lost"], report["doubled"], report["orphaned"], report["open"]) == (0, 0, 0, 0), shown
+    assert done.returncode == 0, shown
+    # It was a real test: most landed, much went wrong, workers died in every step.
+    assert report["asked"] == 60
+    assert report["published"] >= 40
+    assert report["waiting"] > 0, "the day's limit was reached nowhere"
+    assert report["refused"] > 0
+    assert report["faults"] > 0.1 * report["calls"]
+    assert len(report["killed_in"]) >= 12, "a worker dies in each step, before its effect and after it"
+    assert any(one.startswith("POST /api/flows kill") for one in report["killed_in"])
+    assert report["kills"] >= 15
+    assert all(report["beside"].get(name) for name in BESIDE if name not in str(report["not_tested"])), shown
+    assert not [one for one in report["beside"] if "ended by itself" in one], shown
