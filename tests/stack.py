@@ -129,9 +129,8 @@ class Process:
         """End the whole group; with kill -9 unless told otherwise."""
         if self.running is None:
             return
-        with_group = how == signal.SIGKILL
         try:
-            if with_group:
+            if how == signal.SIGKILL:
                 os.killpg(self.running.pid, how)
             elif self.running.poll() is None:
                 self.running.send_signal(how)
@@ -209,6 +208,8 @@ class Stack:
         if not self.own_database and hasattr(self, "database_url"):
             with psycopg.connect(os.environ[DATABASE], autocommit=True) as admin:
                 admin.execute(f'DROP DATABASE IF EXISTS "{self._database_name}" WITH (FORCE)')
+        if not self.own_broker and hasattr(self, "redis_url"):
+            self.flush_redis()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _environment(self) -> dict[str, str]:
