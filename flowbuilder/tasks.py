@@ -14,14 +14,11 @@ from accounts.models import KlaviyoAccount
 from flowbuilder.publisher import dry_run, lanes, waves
 
 SWEEP_AT_ONCE = 500
-LONGEST_COUNTDOWN = timedelta(
-    seconds=90
-)  # a message is held by a worker so long; what waits longer, the sweeper finds
+# A worker holds a message so long at most; what waits longer, the sweeper finds.
+LONGEST_COUNTDOWN = timedelta(seconds=90)
 LOOK_FOR = timedelta(seconds=20)  # then another rollout has its turn
-ASKED, ROLLOUTS = (
-    "celery",
-    "rollouts",
-)  # the queues: of what a person waits for, and of what comes in thousands
+# The queues: of what a person waits for, and of what comes in thousands.
+ASKED, ROLLOUTS = "celery", "rollouts"
 REMOVE_AFTER = 300  # seconds, in which Klaviyo has sent a test email
 
 
