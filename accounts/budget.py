@@ -1,14 +1,16 @@
-"""An account's limits, shared by all workers and obeyed before sending. Called by whoever calls Klaviyo in the back.
+"""An account's limits, shared by all workers and obeyed before sending. Called by calls.py of the
+publisher and by counted.py.
 
     taken = spend(account_id, "POST", "/api/flows", now)      MustWait where the call would be one too many
     settle(taken, headers, now)                               when its answer is there
-    give_back(taken, now)                                     when it surely never left us
-    throttled(taken, seconds, now)                            after a 429
+    failed(taken, error, now)                                 when there is none:
+        give_back(taken, now)                                   it surely never left us
+        throttled(taken, seconds, now)                          a 429
 
 Klaviyo counts fixed windows whose starts only it knows, so we never make more calls in ANY stretch of a window's
 length than the window allows; a call counts from the moment its answer came, since it may have arrived that late.
-Times are of the workers' clocks (NTP keeps them closer than a lane changes hands): a query of its own for the
-database's clock before each call would cost more than it gives.
+Times are of the database's clock as clock.py knows it: within a second they are the workers' own (NTP keeps them
+closer than a lane changes hands), since a query for it before each call would cost more than it gives.
 """
 
 from __future__ import annotations
@@ -21,8 +23,10 @@ from math import ceil
 
 from django.conf import settings
 
+from accounts.klaviyo.errors import KlaviyoError, NotAllowed, NotSent, Throttled
 from accounts.klaviyo.limits import Limits, limits_for, parse_windows
 from accounts.models import Allowance
+from accounts.rows import change as change_row
 
 MARGIN = 0.01  # seconds at Klaviyo: an answer that comes within needs no second look at the row
 AHEAD = 120.0  # a time this far in the future is a clock's that was set back: it counts as now
@@ -30,6 +34,7 @@ SEVERAL = 100  # calls in a window from which on those of one stretch are kept a
 GRAIN = 0.25  # seconds of such a stretch
 TICK = 0.000_002  # a datetime knows no smaller step: what opens so soon is open
 TRIES = 50
+ROW = "SELECT * FROM accounts_allowance WHERE account_id = %s AND endpoint = %s"  # see rows.py
 _PER = {1: "second", 60: "minute", 86_400: "day"}
 
 Log = list[list[float]]  # [time, calls], oldest first
@@ -53,14 +58,24 @@ class Taken:
     sent: float
 
 
-def spend(account_id: int, method: str, path: str, now: datetime) -> Taken:
-    """Count one call, or MustWait and count nothing. Two queries."""
+def spend(
+    account_id: int, method: str, path: str, now: datetime, known: dict[str, Allowance] | None = None
+) -> Taken:
+    """Count one call, or MustWait and count nothing. Two queries.
+
+    `known`: endpoint -> its row as the caller had it last. A row is written only if nobody wrote it since, so one
+    that is known need not be read first; before it makes anybody wait it is.
+    """
     limits = limits_for(method, path)
+    held = {} if known is None else known
     for _ in range(TRIES):
-        row = _row(account_id, limits)
+        is_known = limits.endpoint in held
+        row = held.pop(limits.endpoint) if is_known else _row(account_id, limits)
         log = _log(row, limits, now)
         until, count, seconds = _opens(row, limits, log)
         if until - now.timestamp() > TICK:
+            if is_known:
+                continue
             if log and row.log[-1][0] > log[-1][0]:  # or it would be set back anew at each look
                 _write(row, log=log)
             raise MustWait(datetime.fromtimestamp(until, UTC), _why(limits, count, seconds))
@@ -70,6 +85,7 @@ def spend(account_id: int, method: str, path: str, now: datetime) -> Taken:
             at = ceil(at / grain) * grain
         _enter(log, at)
         if _write(row, log=log):
+            held[limits.endpoint] = row
             return Taken(row, limits, at, now.timestamp())
     raise MustWait(now, "Too many workers call this account at once.")
 
@@ -103,6 +119,15 @@ def settle(taken: Taken, headers: Mapping[str, str], now: datetime) -> None:
     _change(taken.row, change)
 
 
+def failed(taken: Taken, error: KlaviyoError, now: datetime) -> None:
+    if isinstance(error, Throttled):
+        throttled(taken, error.retry_after, now)
+    elif isinstance(error, NotSent | NotAllowed):
+        give_back(taken, now)
+    else:
+        settle(taken, {}, now)
+
+
 def give_back(taken: Taken, now: datetime) -> None:
     """Nothing left us, so Klaviyo counted nothing: an hour without a network must not cost the hundred of a day."""
 
@@ -125,25 +150,19 @@ def throttled(taken: Taken, seconds: float, now: datetime) -> None:
     _change(taken.row, change)
 
 
-def opens_at(account_id: int, method: str, path: str, now: datetime) -> datetime:
-    """When such a call could be made, as far as we know; not before now. Counts nothing."""
-    limits = limits_for(method, path)
-    row = Allowance.objects.filter(account_id=account_id, endpoint=limits.endpoint).first()
-    if row is None:
-        return now
-    return max(now, datetime.fromtimestamp(_opens(row, limits, _log(row, limits, now))[0], UTC))
-
-
 def _row(account_id: int, limits: Limits) -> Allowance:
-    row = Allowance.objects.filter(account_id=account_id, endpoint=limits.endpoint).first()
-    return row or Allowance.objects.get_or_create(account_id=account_id, endpoint=limits.endpoint)[0]
+    found = list(Allowance.objects.raw(ROW, [account_id, limits.endpoint]))
+    return (
+        found[0]
+        if found
+        else Allowance.objects.get_or_create(account_id=account_id, endpoint=limits.endpoint)[0]
+    )
 
 
 def _write(row: Allowance, **changed: object) -> bool:
     """Only if nobody wrote since it was read."""
     version = row.version + 1
-    same = Allowance.objects.filter(pk=row.pk, version=row.version)
-    if not same.update(version=version, **changed):
+    if not change_row(Allowance, {"id": row.pk, "version": row.version}, {"version": version, **changed}):
         return False
     row.version = version
     for name, value in changed.items():

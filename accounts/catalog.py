@@ -14,13 +14,13 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from accounts.connection import client_for
+from accounts.counted import ON_A_PAGE, counted, is_over
 from accounts.klaviyo.client import Klaviyo
 from accounts.klaviyo.errors import KlaviyoError, NotAuthorized
-from accounts.klaviyo.shapes import Metric, MetricProperty, Named
+from accounts.klaviyo.figures import mapped_metrics
+from accounts.klaviyo.shapes import Metric, MetricProperty, Named, Template
 from accounts.klaviyo.wire import Transport
 from accounts.models import CatalogEntry, KlaviyoAccount, Workspace
-from accounts.operations import mark_disconnected
 
 Kind = CatalogEntry.Kind
 ALL_KINDS = tuple(Kind)
@@ -33,6 +33,7 @@ _READERS: dict[str, Callable[[Klaviyo], Sequence[Named]]] = {
 PROPERTIES_KEPT = 3600  # seconds
 REFUSAL_KEPT = 60
 PATIENCE = 6.0  # seconds: somebody waits for the list
+A_MOMENT = 1.5  # seconds, for the account's limits: without it there are suggestions
 
 
 def read_catalog(
@@ -41,20 +42,21 @@ def read_catalog(
     *,
     transport: Transport | None = None,
     now: datetime | None = None,
+    patience: float = ON_A_PAGE,
 ) -> int:
     """Read these kinds from the live account and replace what we knew of them; returns how many.
 
-    Raises the tree of klaviyo.errors; then nothing was changed, except that a key which Klaviyo no longer
-    accepts marks the account as disconnected.
+    `patience`: seconds to wait for the account's limits; a longer wait is Throttled.
+    Raises the tree of klaviyo.errors; then nothing was changed, except that an account whose credentials
+    have ended is marked as disconnected.
     """
     kinds = list(dict.fromkeys(kinds))
-    client = client_for(account, transport=transport)
+    client = counted(account, patience=patience, transport=transport)
     try:
         found = {kind: _READERS[kind](client) for kind in kinds}
+        roles = _roles(client) if found.get(Kind.METRIC) else None
     except NotAuthorized:
-        mark_disconnected(
-            account=account, reason="Klaviyo no longer accepts the credentials of this account."
-        )
+        is_over(account, transport=transport)
         raise
     now = now or timezone.now()
     entries = {
@@ -64,6 +66,8 @@ def read_catalog(
             klaviyo_id=thing.id[:40],
             name=thing.name[:300],
             integration=((thing.integration if isinstance(thing, Metric) else None) or "")[:200],
+            roles=" ".join(sorted(role for role, id in (roles or {}).items() if id == thing.id))[:200],
+            changed_at=thing.updated_at if isinstance(thing, Template) else None,
             read_at=now,
         )
         for kind, things in found.items()
@@ -75,10 +79,26 @@ def read_catalog(
             batch_size=500,
             update_conflicts=True,
             unique_fields=["account", "kind", "klaviyo_id"],
-            update_fields=["name", "integration", "read_at"],
+            update_fields=[
+                "name",
+                "integration",
+                "changed_at",
+                "read_at",
+                *(["roles"] if roles is not None else []),
+            ],
         )
         CatalogEntry.objects.filter(account=account, kind__in=kinds, read_at__lt=now).delete()
     return len(entries)
+
+
+def _roles(client: Klaviyo) -> dict[str, str] | None:
+    """role -> id of the metric that Klaviyo maps to it; None where it does not say: then what was known stays."""
+    try:
+        return mapped_metrics(client)
+    except NotAuthorized:
+        raise
+    except KlaviyoError:
+        return None
 
 
 def choices(account: KlaviyoAccount, kind: str) -> QuerySet[CatalogEntry]:
@@ -145,7 +165,7 @@ def metric_properties(
         return kept
     try:
         account = KlaviyoAccount.objects.get(pk=entry.account_id)
-        client = client_for(account, transport=transport, deadline=PATIENCE)
+        client = counted(account, patience=A_MOMENT, transport=transport, deadline=PATIENCE)
         found = tuple(client.list_metric_properties(metric_id))
     except KlaviyoError:
         cache.set(key, (), REFUSAL_KEPT)

@@ -13,8 +13,10 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
+from celery import current_app
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
@@ -39,7 +41,6 @@ from accounts.klaviyo.scopes import SCOPES, missing_scopes
 from accounts.klaviyo.shapes import Account
 from accounts.models import Grant, KlaviyoAccount, Membership, OAuthState, User, Workspace
 from accounts.operations import mark_disconnected
-from accounts.tasks import read_account
 
 log = logging.getLogger(__name__)
 
@@ -312,8 +313,9 @@ def _keep(
             withdrawn_at=None,
             defaults={**ALL_RIGHTS, "given_by": user, "given_at": now},
         )
-        # robust: the account is connected even if the doorbell is broken
-        transaction.on_commit(lambda: read_account.delay(account.pk), robust=True)
+        for name in settings.AFTER_CONNECTING:
+            # robust: the account is connected even if the doorbell is broken
+            transaction.on_commit(partial(current_app.send_task, name, (account.pk,)), robust=True)
     log.info("account %s connected for workspace %s", account.pk, workspace.pk)
     return account
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -29,6 +30,7 @@ EARLY = timedelta(seconds=60)  # renew that long before the end
 LEASE = timedelta(seconds=20)
 RENEWAL_DEADLINE = 15.0  # seconds; well below the lease, so that its holder never outlives it
 LONGEST_WAIT = 25.0  # seconds, for somebody else's renewal
+ACCOUNT = "SELECT * FROM accounts_klaviyoaccount WHERE id = %s"  # before every call: see rows.py
 PAUSE = 0.1  # seconds, between two looks at the row
 
 LOST = "Klaviyo has ended this connection: the app was removed there, or was not used for 90 days."
@@ -47,9 +49,15 @@ def oauth_app(*, transport: Transport | None = None, deadline: float | None = No
     )
 
 
-def door(auth: Auth, *, transport: Transport | None = None, deadline: float | None = None) -> Klaviyo:
+def door(
+    auth: Auth,
+    *,
+    transport: Transport | None = None,
+    deadline: float | None = None,
+    kind: Callable[..., Klaviyo] = Klaviyo,
+) -> Klaviyo:
     """Klaviyo's API as the settings have it, for whoever `auth` says."""
-    return Klaviyo(
+    return kind(
         settings.KLAVIYO_BASE_URL,
         auth,
         settings.KLAVIYO_REVISION,
@@ -59,19 +67,25 @@ def door(auth: Auth, *, transport: Transport | None = None, deadline: float | No
 
 
 def client_for(
-    account: KlaviyoAccount, *, transport: Transport | None = None, deadline: float | None = None
+    account: KlaviyoAccount,
+    *,
+    transport: Transport | None = None,
+    deadline: float | None = None,
+    kind: Callable[..., Klaviyo] = Klaviyo,
 ) -> Klaviyo:
     """An account's door. ConnectionLost when it is disconnected, here or at any later call.
 
+    Its calls are not counted: that is a lane's own work, or counted.py's, which is the door for everybody else.
     `deadline`: seconds for one call, where a person waits for it.
     Safe to share between threads. The row is read again when a token is needed, so the instance may be old.
     """
     if not account.is_connected:
         raise ConnectionLost(f"{account.name} is not connected to Klaviyo any more; connect it again.")
     if account.api_key is not None:
-        return door(ApiKey(_reveal(account.api_key)), transport=transport, deadline=deadline)
-    token = StoredToken(account.pk, transport=transport)
-    return door(BearerToken(token), transport=transport, deadline=deadline)
+        auth: Auth = ApiKey(_reveal(account.api_key))
+    else:
+        auth = BearerToken(StoredToken(account.pk, transport=transport))
+    return door(auth, transport=transport, deadline=deadline, kind=kind)
 
 
 def text_of(secret: Secret | None) -> str:
@@ -160,7 +174,8 @@ def _take_lease(pk: int) -> bool:
 
 
 def _read(pk: int) -> KlaviyoAccount:
-    row = KlaviyoAccount.objects.filter(pk=pk).first()
+    found = list(KlaviyoAccount.objects.raw(ACCOUNT, [pk]))
+    row = found[0] if found else None
     if row is None or not row.is_connected or row.refresh_token is None:
         raise ConnectionLost("This account is not connected to Klaviyo any more; connect it again.")
     return row

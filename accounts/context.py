@@ -20,7 +20,7 @@ from accounts.models import Membership, Workspace
 NAV = (
     ("Flows", "flow", "editor:flows", ("editor",)),
     ("Emails", "mail", "emails:list", ("emails",)),
-    ("Library", "library", "library:list", ("library", "install")),
+    ("Library", "library", "library:list", ("library", "install", "installed")),
     ("Rollouts", "send", "rollouts:list", ("rollouts",)),
     ("Accounts", "plug", "accounts:list", ("accounts",)),
     ("History", "history", "history:list", ("history",)),

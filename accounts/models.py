@@ -200,7 +200,14 @@ class CatalogEntry(models.Model):
     klaviyo_id = models.CharField(max_length=40)
     name = models.CharField(max_length=300)
     integration = models.CharField(max_length=200, blank=True)
+    # Of a metric: what Klaviyo maps it as, words apart. Plain text and mostly empty: thousands are read at once.
+    roles = models.CharField(max_length=200, blank=True)
+    changed_at = models.DateTimeField(null=True, blank=True)  # of a template, as Klaviyo says
     read_at = models.DateTimeField(default=now)
+    # What figures.py counted: events of a metric in 30 days and the day of the last in 90; profiles of the others.
+    count = models.PositiveBigIntegerField(null=True, blank=True)
+    last_on = models.DateField(null=True, blank=True)
+    counted_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ("name", "integration", "klaviyo_id")

@@ -13,22 +13,28 @@ from django.utils import timezone
 
 from accounts.catalog import read_catalog
 from accounts.connection import StoredToken
-from accounts.klaviyo.errors import KlaviyoError
+from accounts.counted import IN_THE_BACK
+from accounts.klaviyo.errors import KlaviyoError, Throttled
 from accounts.models import KlaviyoAccount
 
 log = logging.getLogger(__name__)
 
+LONGEST_COUNTDOWN = 90  # seconds; later the catalog is read when somebody asks for it
 UNUSED = timedelta(days=7)  # Klaviyo ends what was not used for 90 days
 
 
 @shared_task(name="accounts.tasks.read_account")  # type: ignore[untyped-decorator,no-untyped-call]
-def read_account(pk: int) -> None:
-    """Fill the catalog of one account."""
+def read_account(pk: int, tries: int = 3) -> None:
+    """Fill the catalog of one account. Where its limits are used up for longer, this goes on when they are not."""
     account = KlaviyoAccount.objects.filter(pk=pk, state=KlaviyoAccount.State.CONNECTED).first()
     if account is None:
         return
     try:
-        read_catalog(account)
+        read_catalog(account, patience=IN_THE_BACK)
+    except Throttled as error:
+        if tries > 1 and error.retry_after <= LONGEST_COUNTDOWN:
+            read_account.apply_async((pk, tries - 1), countdown=error.retry_after)
+        log.warning("catalog of account %s not read: its limits are used up", pk)
     except KlaviyoError as error:
         log.warning("catalog of account %s not read: %s", pk, type(error).__name__)
 

@@ -46,12 +46,13 @@ def read_answer(
 
     An empty body is accepted with 202 and 204, and otherwise only if `may_be_empty`.
     """
-    request_id = _request_id(response)
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    request_id = _request_id(headers)
     _raise_unless_success(response, request_id, now, hide)
     body = None
     if response.content or not (may_be_empty or response.status_code in (202, 204)):
         body = _json_object(response, request_id)
-    return Answer(response.status_code, body, _headers_of_use(response), request_id, elapsed)
+    return Answer(response.status_code, body, _headers_of_use(headers), request_id, elapsed)
 
 
 def _raise_unless_success(
@@ -93,16 +94,13 @@ def _is_html(response: httpx.Response) -> bool:
     return "html" in kind or response.content.lstrip()[:1] == b"<"
 
 
-def _request_id(response: httpx.Response) -> str | None:
-    for name in _IDS:
-        if value := response.headers.get(name):
-            return str(value)[:200]
-    return None
+def _request_id(headers: Mapping[str, str]) -> str | None:
+    return next((headers[name][:200] for name in _IDS if headers.get(name)), None)
 
 
-def _headers_of_use(response: httpx.Response) -> dict[str, str]:
+def _headers_of_use(headers: Mapping[str, str]) -> dict[str, str]:
     return {
-        name.lower(): value
-        for name, value in response.headers.items()
-        if name.lower() in _OF_USE or name.lower().startswith(("ratelimit-", "x-ratelimit-"))
+        name: value
+        for name, value in headers.items()
+        if name in _OF_USE or name.startswith(("ratelimit-", "x-ratelimit-"))
     }

@@ -12,6 +12,8 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
+from itertools import islice
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -30,9 +32,14 @@ from accounts.klaviyo.shapes import (
     Resource,
     Template,
 )
-from accounts.klaviyo.wire import DEADLINE, TIMEOUT, USER_AGENT, hidden_texts, make_client
+from accounts.klaviyo.sockets import shared_transport
+from accounts.klaviyo.wire import DEADLINE, TIMEOUT, USER_AGENT, Wire, hidden_texts
 
 JSON_API = "application/vnd.api+json"
+LARGEST = 5_000_000  # bytes of a body; "Rate limits, status codes, and errors": payload size
+
+
+_url = lru_cache(maxsize=256)(httpx.URL)  # to read an address costs as much as to write the call
 
 
 def _now() -> datetime:
@@ -68,7 +75,15 @@ class Klaviyo:
         self._deadline = deadline
         self._clock = clock
         self._sleep = sleep
-        self._client = make_client(self._origin, transport, timeout, deadline, user_agent)
+        self._wire = Wire(shared_transport(self._origin) if transport is None else transport, self._origin)
+        self._timeouts = httpx.Timeout(timeout).as_dict()
+        self._headers = {
+            "accept-encoding": "gzip, deflate",
+            "user-agent": user_agent,
+            "revision": revision,
+            "x-klaviyo-revision-fall-forward-opt-out": "1",
+            "accept": JSON_API,
+        }
 
     def __repr__(self) -> str:
         return f"Klaviyo({str(self._origin)!r}, {self._auth!r}, {self._revision!r})"
@@ -89,34 +104,44 @@ class Klaviyo:
         """
         request = self._request(method, path, params, json)
         started = time.monotonic()
-        request.extensions["give_up_at"] = started + self._deadline
-        response = self._client.send(request, auth=self._auth)
+        request.extensions = {"timeout": self._timeouts, "give_up_at": started + self._deadline}
+        response = self._send(request)
         return read_answer(
             response,
             elapsed=time.monotonic() - started,
             now=self._clock(),
-            hide=hidden_texts(response.request),
+            hide=hidden_texts(request),
             may_be_empty=method == "DELETE",
         )
+
+    def _send(self, request: httpx.Request) -> httpx.Response:
+        """Signed, and once more where the signature says so. What httpx.Client does beside that, cookies, redirects,
+        proxies, we do not want, and it costs as much as all the rest."""
+        signed = self._auth.auth_flow(request)
+        response = self._wire.handle_request(next(signed))
+        try:
+            while True:
+                response = self._wire.handle_request(signed.send(response))
+        except StopIteration:
+            return response
 
     def _request(
         self, method: str, path: str, params: Mapping[str, str] | None, json: Mapping[str, Any] | None
     ) -> httpx.Request:
         if not path.startswith("/") or path.startswith("//"):
             raise NotAllowed(f"'{path}' is not a path of Klaviyo's interface.")
-        headers = {
-            "revision": self._revision,
-            "x-klaviyo-revision-fall-forward-opt-out": "1",
-            "accept": JSON_API,
-        }
-        content = None
+        headers, content = self._headers, None
         if json is not None:
-            headers["content-type"] = JSON_API
-            content = _encode(json)
+            headers, content = {**headers, "content-type": JSON_API}, _encode(json)
+            if len(content) > LARGEST:
+                raise NotAllowed(
+                    f"It has {len(content) / 1e6:.1f} MB, and Klaviyo takes 5 MB at once. Nothing was sent; "
+                    "make it smaller."
+                )
         if params:
             path = f"{path}?{urlencode(params, quote_via=quote)}"
         try:
-            return self._client.build_request(method, path, headers=headers, content=content)
+            return httpx.Request(method, _url(f"{self._origin}{path}"), headers=headers, content=content)
         except httpx.InvalidURL:
             pass
         raise NotAllowed("The address for this call could not be written.")
@@ -159,29 +184,6 @@ class Klaviyo:
     def list_segments(self) -> list[Named]:
         """get_segments, all pages (10 each). Scope segments:read."""
         return [Named.read(resource) for resource in self._all("/api/segments")]
-
-    def create_list(self, name: str) -> Named:
-        """create_list, with the account's own opt-in. Not idempotent, and two lists may share a name. Scope
-        lists:write; 10/s, 150/m, 150/day.
-        """
-        body = {"data": {"type": "list", "attributes": {"name": name}}}
-        return Named.read(_data(self.call("POST", "/api/lists", json=body)))
-
-    def delete_list(self, id: str) -> None:
-        """delete_list. NotFound when it is already gone. Scope lists:write."""
-        self.call("DELETE", f"/api/lists/{_safe(id)}")
-
-    def create_segment(self, name: str, definition: Mapping[str, Any]) -> Named:
-        """create_segment; `definition`: {condition_groups}. Its members appear minutes later. Not idempotent.
-        Scope segments:write; 1/s, 15/m, 100/day.
-        """
-        attributes = {"name": name, "definition": dict(definition)}
-        body = {"data": {"type": "segment", "attributes": attributes}}
-        return Named.read(_data(self.call("POST", "/api/segments", json=body)))
-
-    def delete_segment(self, id: str) -> None:
-        """delete_segment. NotFound when it is already gone. Scope segments:write."""
-        self.call("DELETE", f"/api/segments/{_safe(id)}")
 
     # Email templates
 
@@ -242,6 +244,18 @@ class Klaviyo:
         params = {"additional-fields[flow]": "definition"} if definition else None
         return Flow.read(_data(self.call("GET", f"/api/flows/{_safe(id)}", params=params)))
 
+    def search_flows(self, words: str = "", most: int = 100) -> list[Flow]:
+        """get_flows, the first of them: those whose name holds the words. Without definitions. Scope flows:read."""
+        params = {"filter": f'contains(name,"{words}")'} if words and _is_quotable(words) else None
+        found = walk_pages(
+            lambda path, query: self.call("GET", path, params=query),
+            self._origin,
+            "/api/flows",
+            params,
+            sleep=self._sleep,
+        )
+        return [Flow.read(resource) for resource in islice(found, most)]
+
     def find_flows(self, name: str, created_from: datetime | None = None) -> list[Flow]:
         """get_flows: those of exactly this name, created at or after `created_from` (aware). Scope
         flows:read.
@@ -258,10 +272,20 @@ class Klaviyo:
             return same
         return [flow for flow in same if flow.created is None or flow.created >= created_from]
 
-    def set_flow_status(self, id: str, status: str) -> Flow:
-        """update_flow: draft, manual or live, for the flow and all its actions. Scope flows:write."""
-        body = {"data": {"type": "flow", "id": _safe(id), "attributes": {"status": status}}}
-        return Flow.read(_data(self.call("PATCH", f"/api/flows/{_safe(id)}", json=body)))
+    def list_flows(self) -> list[Flow]:
+        """get_flows, all pages (50 each), archived ones too. Scope flows:read."""
+        return [Flow.read(resource) for resource in self._all("/api/flows", {"page[size]": "50"})]
+
+    def list_tagged_flows(self, tag_id: str) -> list[str]:
+        """get_flow_ids_for_tag. NotFound when there is no such tag. Scopes flows:read tags:read."""
+        found = self._all(f"/api/tags/{_safe(tag_id)}/relationships/flows")
+        return [str(resource.get("id", "")) for resource in found]
+
+    def get_message_template(self, message_id: str) -> Template:
+        """get_template_for_flow_message: the copy that a message of a flow has, which no list shows. Scope
+        templates:read.
+        """
+        return Template.read(_data(self.call("GET", f"/api/flow-messages/{_safe(message_id)}/template")))
 
     def delete_flow(self, id: str) -> None:
         """delete_flow. NotFound when it is already gone. Scope flows:write."""
@@ -332,27 +356,6 @@ class Klaviyo:
         """
         self.call("DELETE", f"/api/flow-actions/{_safe(id)}")
 
-    # Tags
-
-    def create_tag(self, name: str) -> Named:
-        """create_tag, in the account's default group. Scopes tags:read tags:write."""
-        body = {"data": {"type": "tag", "attributes": {"name": name}}}
-        return Named.read(_data(self.call("POST", "/api/tags", json=body)))
-
-    def list_tags(self) -> list[Named]:
-        """get_tags, all pages. Scope tags:read."""
-        return [Named.read(resource) for resource in self._all("/api/tags")]
-
-    def tag_flow(self, tag_id: str, flow_id: str) -> None:
-        """tag_flows, for one flow. Scopes flows:write tags:write."""
-        body = {"data": [{"type": "flow", "id": _safe(flow_id)}]}
-        self.call("POST", f"/api/tags/{_safe(tag_id)}/relationships/flows", json=body)
-
-    def untag_flow(self, tag_id: str, flow_id: str) -> None:
-        """remove_tag_from_flows, for one flow. Scopes flows:write tags:write."""
-        body = {"data": [{"type": "flow", "id": _safe(flow_id)}]}
-        self.call("DELETE", f"/api/tags/{_safe(tag_id)}/relationships/flows", json=body)
-
 
 def _data(answer: Answer) -> Any:
     return (answer.body or {}).get("data")
@@ -360,7 +363,8 @@ def _data(answer: Answer) -> Any:
 
 def _encode(json: Mapping[str, Any]) -> bytes:
     try:
-        return jsonlib.dumps(json, allow_nan=False, separators=(",", ":")).encode()
+        text = jsonlib.dumps(json, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+        return text.encode(errors="backslashreplace")  # half a surrogate pair is written as JSON does
     except (TypeError, ValueError, RecursionError):
         pass
     raise NotAllowed("The request has a value that cannot be written as JSON, so it was not sent.")

@@ -61,15 +61,19 @@ _TABLE = (
     Limits("GET /api/metrics", 10, 150),
     Limits("GET /api/metrics/{id}", 10, 150),
     Limits("GET /api/metrics/{id}/flow-triggers", 10, 150),
+    Limits("GET /api/mapped-metrics", 3, 60),
+    Limits("POST /api/metric-aggregates", 3, 60),
     Limits("GET /api/metrics/{id}/metric-properties", 1, 15),
     Limits("GET /api/lists", 75, 750),
     Limits("POST /api/lists", 10, 150, 150),
     Limits("GET /api/lists/{id}", 75, 750),
+    Limits("GET /api/lists/{id}?profile_count", 1, 15),  # as an additional field
     Limits("DELETE /api/lists/{id}", 10, 150),
     Limits("GET /api/lists/{id}/flow-triggers", 3, 60),
     Limits("GET /api/segments", 75, 750),
     Limits("POST /api/segments", 1, 15, 100),
     Limits("GET /api/segments/{id}", 75, 750),
+    Limits("GET /api/segments/{id}?profile_count", 1, 15),
     Limits("DELETE /api/segments/{id}", 3, 60),
     Limits("GET /api/segments/{id}/flow-triggers", 3, 60),
     Limits("GET /api/templates", 75, 750),
@@ -88,20 +92,23 @@ _TABLE = (
     Limits("DELETE /api/tags/{id}/relationships/flows", 3, 60),
 )
 # fmt: on
-_PATTERNS = tuple((re.compile(re.escape(row.endpoint).replace(r"\{id\}", "[^/]+")), row) for row in _TABLE)
+_PATTERNS = tuple((re.compile(re.escape(row.endpoint).replace(r"\{id\}", "[^/?]+")), row) for row in _TABLE)
 
 
 def limits_for(method: str, path: str) -> Limits:
     """The limits of a call; `path` as given to Klaviyo.call, with or without a query.
 
     A call that is not in the table gets Klaviyo's smallest tier (1/s, 15/min) under its method and first two
-    path parts.
+    path parts. A query that asks for a count of profiles has limits of its own.
     """
-    call = f"{method.upper()} {path.partition('?')[0].rstrip('/')}"
+    path, _, query = path.partition("?")
+    call = f"{method.upper()} {path.rstrip('/')}"
+    if "profile_count" in query:
+        call += "?profile_count"
     for pattern, row in _PATTERNS:
         if pattern.fullmatch(call):
             return row
-    return Limits("/".join(call.split("/")[:3]), 1, 15)
+    return Limits("/".join(call.partition("?")[0].split("/")[:3]), 1, 15)
 
 
 def parse_windows(header: str | None) -> tuple[Window, ...]:

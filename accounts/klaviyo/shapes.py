@@ -24,6 +24,11 @@ class Named:
     name: str
     resource: Resource = field(repr=False, compare=False)
 
+    @property
+    def updated_at(self) -> datetime | None:
+        """When it was last changed, where Klaviyo says so."""
+        return _time(_attributes(self.resource), "updated")
+
     @classmethod
     def read(cls, resource: Any) -> Self:
         attributes = _attributes(resource)

@@ -20,7 +20,7 @@ MOST_BYTES = 10_000_000  # of a decoded answer; Klaviyo's own payloads end at 5 
 USER_AGENT = "flowbuilder"
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 DROPPED = frozenset(
-    {"set-cookie", "location", "content-encoding", "content-length", "transfer-encoding", "connection"}
+    {b"set-cookie", b"location", b"content-encoding", b"content-length", b"transfer-encoding", b"connection"}
 )
 NEVER_SENT = (
     httpx.ConnectError,
@@ -143,9 +143,9 @@ def _limit_timeouts(request: httpx.Request, remaining: float) -> None:
     request.extensions = {**request.extensions, "timeout": capped}
 
 
-def _kept(headers: httpx.Headers) -> list[tuple[str, str]]:
+def _kept(headers: httpx.Headers) -> list[tuple[bytes, bytes]]:
     """Without cookies, addresses to follow, and what described the undecoded body."""
-    return [(name, value) for name, value in headers.multi_items() if name.lower() not in DROPPED]
+    return [(name, value) for name, value in headers.raw if name.lower() not in DROPPED]
 
 
 def _name(error: BaseException) -> str:

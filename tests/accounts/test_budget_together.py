@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.stack import ROOT, Stack, missing
+from tests.processes import ROOT
+from tests.stack import Stack, missing
 
 PROCESSES, THREADS = 2, 5
 CALLS = {"GET /api/lists": 75, "GET /api/flows": 3, "POST /api/flows": 1}  # in a second
@@ -28,7 +29,7 @@ print(KlaviyoAccount.objects.create(klaviyo_id="AbCdEf", name="Harbour", owner=o
 WORK = """
 import django
 django.setup()
-import json, sys, threading
+import json, sys, threading, time
 from datetime import UTC, datetime
 from django.db import connections
 from accounts.budget import MustWait, settle, spend
@@ -48,6 +49,7 @@ def work():
                 continue  # others were faster, too often in a row
             with counting:
                 made[call] += 1
+            time.sleep(0.005)  # or one process is done before the other has begun
     connections.close_all()
 
 counting = threading.Lock()

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx
 import pytest
+from celery import current_app
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
@@ -23,6 +24,7 @@ from accounts.klaviyo import sockets
 from accounts.klaviyo.errors import ConnectionLost, KlaviyoError, NotAuthorized
 from accounts.klaviyo.scopes import SCOPES
 from accounts.models import CatalogEntry, Grant, KlaviyoAccount, Membership, OAuthState, User, Workspace
+from flowbuilder.celery import app
 from flowbuilder.sandbox.testing import RunningSandbox
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.accounts.urls")]
@@ -156,12 +158,19 @@ def test_connecting_again_keeps_one_row_and_its_owner(browser: Client, shop: Wor
 def test_the_catalog_is_asked_for_once_the_account_is_safe(
     browser: Client, django_capture_on_commit_callbacks: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[int] = []
-    monkeypatch.setattr(tasks.read_account, "delay", asked.append)
-    query = consent(set_out(browser))
-    with django_capture_on_commit_callbacks(execute=True):
-        browser.get(CALLBACK, query)
-    assert asked == [KlaviyoAccount.objects.get().pk]
+    """And whatever waits there for its connection is rung for. Each time that it is connected, and by its name."""
+    asked: list[Any] = []
+    monkeypatch.setattr(current_app, "send_task", lambda *args: asked.append(args))
+    pk = None
+    for _ in range(2):
+        query = consent(set_out(browser))
+        with django_capture_on_commit_callbacks(execute=True):
+            browser.get(CALLBACK, query)
+        pk = KlaviyoAccount.objects.get().pk
+        rung = [("accounts.tasks.read_account", (pk,)), ("flowbuilder.tasks.go_on_in", (pk,))]
+        assert asked == rung
+        asked.clear()
+    assert {name for name, _ in rung} <= set(app.tasks)
 
 
 # --- Every refusal ------------------------------------------------------------------------------------------------
@@ -549,9 +558,37 @@ def test_a_dead_key_is_noticed(browser: Client, klaviyo: RunningSandbox) -> None
     browser.post(f"{LIST}key/", {"key": klaviyo.api_key()})
     account = KlaviyoAccount.objects.get()
     klaviyo.fault("status", "GET", "/api/metrics", status=401)
+    klaviyo.fault("status", "GET", "/api/accounts", status=401)
     with pytest.raises(NotAuthorized):
         read_catalog(account)
     assert not KlaviyoAccount.objects.get().is_connected
+
+
+def test_a_401_that_was_a_glitch_ends_no_connection(browser: Client, klaviyo: RunningSandbox) -> None:
+    browser.post(f"{LIST}key/", {"key": klaviyo.api_key()})
+    klaviyo.fault("status", "GET", "/api/metrics", status=401)
+    with pytest.raises(NotAuthorized):
+        read_catalog(KlaviyoAccount.objects.get())
+    assert KlaviyoAccount.objects.get().is_connected
+
+
+def test_two_401_in_a_row_end_no_connection_that_could_be_renewed(
+    browser: Client, klaviyo: RunningSandbox
+) -> None:
+    """Had it been revoked, the renewal between the two had failed; and only a person could bring its tokens back."""
+    account = connected(browser)
+    klaviyo.fault("status", "GET", "/api/metrics", status=401, times=2)
+    with pytest.raises(NotAuthorized):
+        read_catalog(account)
+    account.refresh_from_db()
+    assert account.is_connected
+    assert read_catalog(account) > 0
+    klaviyo.uninstall("harbour")
+    with pytest.raises(ConnectionLost):
+        read_catalog(account)
+    account.refresh_from_db()
+    assert not account.is_connected
+    assert account.access_token is None
 
 
 # --- Secrets ------------------------------------------------------------------------------------------------------

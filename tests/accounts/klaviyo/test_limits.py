@@ -82,3 +82,10 @@ def test_every_call_the_client_makes_has_its_own_row() -> None:
     for _, _, line, _, _ in REQUESTS.values():
         method, path = line.split(" ")
         assert limits_for(method, path).endpoint.count("/") == path.count("/"), line
+
+
+def test_a_count_of_profiles_has_limits_of_its_own():
+    assert limits_for("GET", "/api/lists/Y6nRLr").steady == 750
+    counted = limits_for("GET", "/api/lists/Y6nRLr?additional-fields[list]=profile_count")
+    assert counted == Limits("GET /api/lists/{id}?profile_count", 1, 15)
+    assert limits_for("GET", "/api/nothing?profile_count").endpoint == "GET /api/nothing"
