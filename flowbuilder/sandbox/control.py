@@ -114,6 +114,19 @@ def remove_thing(store: Store, options: Options, given: Any) -> Response:
     return answer({"status": "removed"})
 
 
+def edit_thing(store: Store, options: Options, given: Any) -> Response:
+    """{"account", "kind", "id", "attributes", "body"}: what a person does in Klaviyo's own pages and no request can,
+    such as writing the email of a flow anew, or giving a flow another name or profile filter."""
+    thing = store.get(given["kind"], given["account"], given["id"])
+    if thing is None:
+        raise ValueError("There is no such thing in this account.")
+    thing.attributes.update(given.get("attributes") or {})
+    if given.get("body"):
+        thing.body.update(given["body"])
+    store.save(thing)
+    return answer({"status": "edited"})
+
+
 ACTS = {
     ("GET", "/_sandbox"): health,
     ("GET", "/_sandbox/faults"): list_faults,
@@ -127,6 +140,7 @@ ACTS = {
     ("POST", "/_sandbox/expire-tokens"): expire_tokens,
     ("POST", "/_sandbox/uninstall"): uninstall,
     ("POST", "/_sandbox/remove"): remove_thing,
+    ("POST", "/_sandbox/edit"): edit_thing,
 }
 
 

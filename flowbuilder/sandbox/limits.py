@@ -6,6 +6,8 @@ full length, whatever comes in between; refused requests do not count.
 
 from __future__ import annotations
 
+from math import ceil
+
 from .errors import ApiError, Problem
 from .store import Store
 
@@ -49,9 +51,8 @@ def take(store: Store, bucket: str, windows: Windows) -> tuple[int, int]:
         for _, seconds, started, used in state:
             store.run("insert or replace into allowance values (?, ?, ?, ?)", bucket, seconds, started, used)
     number, seconds, started, used = state[0]
-    return number - used, store.waiting_time(
-        started + seconds - now
-    ) - 1  # observed: a window of one second resets in 0
+    # Seconds of Klaviyo's own, as its windows are. Observed: a window of one second resets in 0.
+    return number - used, ceil(started + seconds - now) - 1
 
 
 def headers(windows: Windows, remaining: int, reset: int) -> dict[str, str]:

@@ -5,9 +5,10 @@ Used by the command line, the management command and tests.
 
 from __future__ import annotations
 
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from time import time
 from typing import Any
@@ -35,9 +36,17 @@ class Options:
     tree_only: bool = False
     multi_branch_fails: bool = False
     stale_patches: bool = False
-    speed: int = 1
+    speed: float = 1
+    latency: float = 0
     quiet: bool = False
     clock: Callable[[], float] = field(default=time, compare=False)
+
+
+def above_nothing(text: str) -> float:
+    number = float(text)
+    if not 0 < number < inf:
+        raise ArgumentTypeError("a number above 0 is needed")
+    return number
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -79,9 +88,16 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     add(
         "--speed",
-        type=int,
+        type=above_nothing,
         default=base.speed,
-        help="how many of its seconds pass in one of ours: limits and created times (default %(default)s)",
+        help="how many of its seconds pass in one of ours: limits and created times; 0.25 for a minute that"
+        " takes four (default %(default)s)",
+    )
+    add(
+        "--latency",
+        type=float,
+        default=base.latency,
+        help="how many of its seconds an answer of the API takes at least (default %(default)s)",
     )
     add("--quiet", action="store_true", help="do not print a line for each request")
 
@@ -102,6 +118,7 @@ def from_arguments(given: Mapping[str, Any]) -> Options:
         tree_only=given["tree_only"],
         multi_branch_fails=given["multi_branch_fails"],
         stale_patches=given["stale_patches"],
-        speed=max(1, given["speed"]),
+        speed=given["speed"],
+        latency=given["latency"],
         quiet=given["quiet"],
     )

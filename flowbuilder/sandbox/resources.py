@@ -129,7 +129,8 @@ def list_mapped_metrics(call: Call) -> Reply:
     for id, name in MAPPED.items():
         # The shop's own metric wins over one of the same name that was sent by API.
         named = [m for m in metrics if m.attributes["name"] == name]
-        shop = [m for m in named if m.attributes["integration"]["category"] == "eCommerce"] or named
+        told = [m for m in metrics if id in m.attributes.get("mapped_as", ())]  # by a person of the account
+        shop = told or [m for m in named if m.attributes["integration"]["category"] == "eCommerce"] or named
         owner = f"/api/mapped-metrics/{id}"
         target = {"type": "metric", "id": shop[0].id} if shop else None
         relation = related(call, owner, "metric", target)
@@ -151,7 +152,9 @@ def list_mapped_metrics(call: Call) -> Reply:
 def group_document(call: Call, thing: Thing) -> Resource:
     path = f"/api/{thing.kind}s/{thing.id}"
     dates = {"created": thing.created, "updated": thing.updated}
-    kept = {key: value for key, value in thing.attributes.items() if key != "name"}
+    kept = {key: value for key, value in thing.attributes.items() if key not in ("name", "profiles")}
+    if call.listed(f"additional-fields[{thing.kind}]", {"profile_count"}):
+        kept["profile_count"] = thing.attributes.get("profiles", 0)
     names = ("profiles", "tags", "flow-triggers")
     relationships = {name: related(call, path, name) for name in names}
     attributes = {"name": thing.attributes["name"], **dates, **kept}

@@ -9,7 +9,17 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from . import action_changes, flow_parts, flows, insertions, preview_sends, resources, tags, templates
+from . import (
+    action_changes,
+    figures,
+    flow_parts,
+    flows,
+    insertions,
+    preview_sends,
+    resources,
+    tags,
+    templates,
+)
 from .call import Reply
 from .limits import XS, L, M, S, Windows, daily
 
@@ -27,6 +37,7 @@ class Route:
     limits: Windows
     params: tuple[str, ...] = ()
     since: str = ""  # the first revision that has it; none: all that are supported
+    counted: Windows = ()  # its limits when a count of profiles is asked for
 
     @property
     def name(self) -> str:
@@ -84,7 +95,23 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route("GET", "/api/lists", resources.list_lists, ("lists:read",), L, (*PAGED, "filter", "sort", *GROUP)),
     Route("POST", "/api/lists", resources.create_list, ("lists:write",), daily(M, 150), fields("list")),
-    Route("GET", "/api/lists/{id}", resources.get_list, ("lists:read",), L, fields("list")),
+    Route(
+        "POST",
+        "/api/metric-aggregates",
+        figures.query_metric_aggregates,
+        ("metrics:read",),
+        S,
+        fields("metric-aggregate"),
+    ),
+    Route(
+        "GET",
+        "/api/lists/{id}",
+        resources.get_list,
+        ("lists:read",),
+        L,
+        ("additional-fields[list]", *fields("list")),
+        counted=XS,
+    ),
     Route("DELETE", "/api/lists/{id}", resources.delete_list, ("lists:write",), M),
     Route(
         "GET",
@@ -102,7 +129,15 @@ ROUTES: tuple[Route, ...] = (
         daily(XS, 100),
         fields("segment"),
     ),
-    Route("GET", "/api/segments/{id}", resources.get_segment, ("segments:read",), L, fields("segment")),
+    Route(
+        "GET",
+        "/api/segments/{id}",
+        resources.get_segment,
+        ("segments:read",),
+        L,
+        ("additional-fields[segment]", *fields("segment")),
+        counted=XS,
+    ),
     Route("DELETE", "/api/segments/{id}", resources.delete_segment, ("segments:write",), S),
     Route(
         "GET",

@@ -189,6 +189,8 @@ class Sandbox:
     def api(self, request: Request, path: str, headers: dict[str, str]) -> Reply:
         if not path.startswith("/api/"):
             raise ApiError(Problem("There is nothing here.", code="not_found", status=404))
+        if self.options.latency and self.stopping.wait(self.options.latency / self.options.speed):
+            raise HungUp
         caller = oauth.caller(self.store, request.headers.get("Authorization", ""))
         opted_out = request.headers.get("X-Klaviyo-Revision-Fall-Forward-Opt-Out") == "1"
         headers["revision"] = revisions.choose(request.headers.get("revision"), opted_out)
@@ -200,12 +202,14 @@ class Sandbox:
                 Problem(detail, code="permission_denied", status=403, meta={"missing_scopes": missing})
             )
         if self.options.limits:
-            bucket = f"{caller.app} {caller.account} {route.name}"
+            bucket, windows = f"{caller.app} {caller.account} {route.name}", route.limits
+            if route.counted and "profile_count" in request.query_string.decode(errors="replace"):
+                bucket, windows = f"{bucket} profile_count", route.counted
             try:
-                remaining, reset = limits.take(self.store, bucket, route.limits)
+                remaining, reset = limits.take(self.store, bucket, windows)
             except limits.Spent as spent:
                 raise limits.throttled(spent.seconds) from None
-            headers |= limits.headers(route.limits, remaining, reset)
+            headers |= limits.headers(windows, remaining, reset)
         body = read_body(request)
         query = read_query(request, route)
         for name, value in values.items():

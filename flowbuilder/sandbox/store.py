@@ -65,7 +65,7 @@ class Thing:
 
 
 class Store:
-    def __init__(self, path: Path | str, clock: Callable[[], float], speed: int = 1) -> None:
+    def __init__(self, path: Path | str, clock: Callable[[], float], speed: float = 1) -> None:
         """`speed`: how many seconds pass here in one of `clock`. A second start begins at the clock's time again."""
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         self.clock = clock

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentError, ArgumentParser
 from collections.abc import Iterator
+from math import ceil
 
 import pytest
 
+from flowbuilder.sandbox.options import add_arguments, from_arguments
 from flowbuilder.sandbox.testing import RunningSandbox
 from tests.sandbox.talk import PLAIN, client, connect, definition, flow
 
@@ -86,3 +89,27 @@ def test_what_does_not_pass_the_door_does_not_count(limited: RunningSandbox) -> 
         assert PLAIN.get(f"{limited.url}/api/accounts", headers=headers).status_code == 401
     with client(limited) as api:
         assert api.get("/api/accounts").status_code == 200
+
+
+@pytest.mark.parametrize("speed", [4, 0.25])
+def test_a_clock_that_hurries_or_takes_its_time(speed: float) -> None:
+    """Whoever is told to wait is told in its own seconds; a window is announced in Klaviyo's."""
+    time = [1000.0]
+    with RunningSandbox(limits=True, speed=speed, clock=lambda: time[0]) as slow, client(slow) as api:
+        first = api.get("/api/accounts")
+        assert first.headers["ratelimit-limit"] == "1, 1;w=1, 15;w=60"
+        assert first.headers["ratelimit-reset"] == "0"
+        assert api.get("/api/accounts").headers["retry-after"] == str(ceil(1 / speed))
+        time[0] += 0.9 / speed
+        assert api.get("/api/accounts").status_code == 429
+        time[0] += 0.2 / speed
+        assert api.get("/api/accounts").status_code == 200
+
+
+@pytest.mark.parametrize("speed", ["0", "-1", "nan", "inf", "fast"])
+def test_a_clock_goes_forward(speed: str) -> None:
+    parser = ArgumentParser(exit_on_error=False)
+    add_arguments(parser)
+    with pytest.raises(ArgumentError):
+        parser.parse_args(["--speed", speed])
+    assert from_arguments(vars(parser.parse_args(["--speed", "0.25"]))).speed == 0.25
