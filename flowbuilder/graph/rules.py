@@ -9,40 +9,36 @@ from flowbuilder.graph import walk
 from flowbuilder.graph.values import Graph, Link, Problem, Step
 
 Label = Callable[[str], str]
+EMPTY_SPLIT = "empty-split"
 
 
 def check_shape(graph: Graph, label: Label = lambda key: f"“{key}”") -> list[Problem]:
     """What makes a flow impossible to keep: dangling links, cycles, doubled keys and ports."""
     found: list[Problem] = []
-    for key, count in Counter(step.key for step in graph.steps).items():
-        if count > 1:
-            found.append(
-                Problem("doubled-id", f"{count} steps share the id “{key}”. Each needs its own.", key)
-            )
-    for (source, port), count in Counter((link.source, link.port) for link in graph.links).items():
-        if count > 1:
-            found.append(Problem("doubled-port", f"The way “{port}” leads to {count} steps.", source))
-    for link in graph.links:
-        if link.source is not None and link.source not in graph.by_key:
-            found.append(
-                Problem("dangling", f"A link starts at the step “{link.source}”, which does not exist.")
-            )
-        elif link.target not in graph.by_key:
-            found.append(
-                Problem(
-                    "dangling",
-                    f"{_where(link, label)} leads to the step “{link.target}”, which does not exist.",
-                    link.source,
-                )
-            )
-        elif link.source == link.target:
-            found.append(Problem("cycle", f"{_where(link, label)} leads to itself.", link.source))
-        elif link.source is not None and link.port not in graph.by_key[link.source].ports:
-            found.append(
-                Problem(
-                    "no-such-port", f"{_where(link, label)} has no way out called “{link.port}”.", link.source
-                )
-            )
+    steps, links = graph.by_key, graph.links
+    if len(steps) < len(graph.steps):
+        for key, count in Counter(step.key for step in graph.steps).items():
+            if count > 1:
+                text = f"{count} steps share the id “{key}”. Each needs its own."
+                found.append(Problem("doubled-id", text, key))
+    if len({(link.source, link.port) for link in links}) < len(links):
+        for (source, port), count in Counter((link.source, link.port) for link in links).items():
+            if count > 1:
+                found.append(Problem("doubled-port", f"The way “{port}” leads to {count} steps.", source))
+    for link in links:
+        source = link.source
+        step = None if source is None else steps.get(source)
+        if source is not None and step is None:
+            text = f"A link starts at the step “{source}”, which does not exist."
+            found.append(Problem("dangling", text))
+        elif link.target not in steps:
+            text = f"{_where(link, label)} leads to the step “{link.target}”, which does not exist."
+            found.append(Problem("dangling", text, source))
+        elif source == link.target:
+            found.append(Problem("cycle", f"{_where(link, label)} leads to itself.", source))
+        elif step is not None and link.port not in step.ports:
+            text = f"{_where(link, label)} has no way out called “{link.port}”."
+            found.append(Problem("no-such-port", text, source))
     if not found and (cycle := walk.find_cycle(graph)):
         names = " → ".join(label(key) for key in cycle)
         found.append(Problem("cycle", f"These steps lead in a circle: {names}.", cycle[0]))
@@ -65,7 +61,7 @@ def check_completeness(graph: Graph, label: Label = lambda key: f"“{key}”") 
         found.append(
             Problem("no-entry", "Nothing comes after the trigger: link it to a first step.", "trigger")
         )
-    reached = set(walk.breadth_first(graph))
+    reached = set(graph.reached)
     for step in graph.steps:
         if step.key not in reached:
             text = f"{label(step.key)} cannot be reached: no way leads to it."
@@ -84,6 +80,6 @@ def _check_split(graph: Graph, step: Step, label: Label) -> list[Problem]:
     which = "Both ways" if len(step.ports) == 2 else "All ways"
     if target is None:
         text = f"{which} out of {label(step.key)} are empty: it makes no difference."
-        return [Problem("empty-split", text, step.key, blocks=False)]
+        return [Problem(EMPTY_SPLIT, text, step.key, blocks=False)]
     text = f"{which} out of {label(step.key)} lead to {label(target)}: it makes no difference."
     return [Problem("same-sides", text, step.key, blocks=False)]

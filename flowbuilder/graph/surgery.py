@@ -16,6 +16,9 @@ from flowbuilder.graph.walk import descendants
 NewKey = Callable[[], str]
 
 
+IN_A_CIRCLE = "That would lead in a circle: people would never leave the flow."
+
+
 class UnableToChange(Exception):
     """The act does not fit the flow as it is now; the text says why."""
 
@@ -169,6 +172,8 @@ def move_branch(graph: Graph, key: str, source: str | None, port: str) -> Graph:
     branch = branch_of(graph, key)
     if source in branch:
         raise UnableToChange("A branch cannot come after one of its own steps.")
+    if source in descendants(graph, key):  # where the branch joins another way
+        raise UnableToChange(IN_A_CIRCLE)
     check_way(graph, source, port)
     if graph.out.get(source, {}).get(port) == key:
         return graph
@@ -234,7 +239,7 @@ def connect(graph: Graph, source: str | None, port: str, target: str) -> Graph:
     if graph.out.get(source, {}).get(port):
         raise UnableToChange("Another step follows there already: take that link away first.")
     if source is not None and (source == target or source in descendants(graph, target)):
-        raise UnableToChange("That would lead in a circle: people would never leave the flow.")
+        raise UnableToChange(IN_A_CIRCLE)
     return replace(graph, links=(*graph.links, Link(source, port, target)))
 
 

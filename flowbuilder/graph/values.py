@@ -107,29 +107,41 @@ class Graph:
 
     def targets(self, key: str | None) -> list[tuple[str, str | None]]:
         """The ways out of a step, in port order: (port, target or None for an exit)."""
-        return self._targets[key]
-
-    @cached_property
-    def _targets(self) -> dict[str | None, list[tuple[str, str | None]]]:
-        out, none = self.out, dict[str, str]()
-        table: dict[str | None, list[tuple[str, str | None]]] = {
-            step.key: [(port, out.get(step.key, none).get(port)) for port in step.ports]
-            for step in self.steps
-        }
-        table[None] = [(NEXT, out.get(None, none).get(NEXT))]
-        return table
+        out = self.out.get(key) or {}
+        return [(port, out.get(port)) for port in (self.by_key[key].ports if key is not None else (NEXT,))]
 
     @cached_property
     def reached(self) -> tuple[str, ...]:
         """Keys of all steps that the trigger leads to, level by level, in port order."""
-        steps, targets = self.by_key, self._targets
-        seen: dict[str, None] = {}
-        level = [self.entry] if self.entry in steps else []
-        while level:
-            seen.update(dict.fromkeys(level))
-            below = [target for key in level for _, target in targets[key] if target in steps]
-            level = [key for key in dict.fromkeys(below) if key not in seen]
-        return tuple(seen)
+        steps, out, none = self.by_key, self.out, dict[str, str]()
+        order = [self.entry] if self.entry in steps else []
+        seen = set(order)
+        for key in order:  # grows as it goes
+            after = out.get(key, none)
+            for port in steps[key].ports:
+                target = after.get(port)
+                if target in steps and target not in seen:
+                    seen.add(target)
+                    order.append(target)
+        return tuple(order)
+
+    @cached_property
+    def order(self) -> tuple[str, ...]:
+        """The same keys, each after all that lead to it; of a circle, nothing."""
+        out, none = self.out, dict[str, str]()
+        waits = dict.fromkeys(self.reached, 0)
+        for source in waits:
+            for after in out.get(source, none).values():
+                if after in waits:
+                    waits[after] += 1
+        ready = [key for key, many in waits.items() if not many]
+        for key in ready:  # grows as it goes
+            for after in out.get(key, none).values():
+                if after in waits:
+                    waits[after] -= 1
+                    if not waits[after]:
+                        ready.append(after)
+        return tuple(ready)
 
     def with_steps(self, steps: Iterable[Step]) -> Graph:
         return replace(self, steps=tuple(steps))

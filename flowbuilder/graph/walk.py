@@ -5,7 +5,6 @@ Nothing here calls itself: a flow may be a chain of thousands of steps.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Mapping
 from graphlib import CycleError, TopologicalSorter
 
@@ -26,47 +25,12 @@ def all_in_order(graph: Graph) -> list[str]:
 
 def downwards(graph: Graph) -> list[str]:
     """Reachable steps, each after all that lead to it; of a circle, nothing."""
-    reached = breadth_first(graph)
-    waits = dict.fromkeys(reached, 0)
-    out = graph.out
-    for source in reached:
-        for after in out.get(source, {}).values():
-            if after in waits:
-                waits[after] += 1
-    order: list[str] = []
-    ready = deque(key for key in reached if not waits[key])
-    while ready:
-        key = ready.popleft()
-        order.append(key)
-        for after in out.get(key, {}).values():
-            if after in waits:
-                waits[after] -= 1
-                if not waits[after]:
-                    ready.append(after)
-    return order
-
-
-def _is_sound(graph: Graph) -> bool:
-    """No circle: every step that links name can be taken away, one after the other."""
-    waits: dict[str, int] = {}
-    for link in graph.links:
-        if link.source is not None:
-            waits[link.target] = waits.get(link.target, 0) + 1
-            waits.setdefault(link.source, 0)
-    ready = [key for key, many in waits.items() if not many]
-    done = 0
-    while ready:
-        done += 1
-        for after in graph.out.get(ready.pop(), {}).values():
-            waits[after] -= 1
-            if not waits[after]:
-                ready.append(after)
-    return done == len(waits)
+    return list(graph.order)
 
 
 def find_cycle(graph: Graph) -> list[str]:
     """The keys of one cycle, or an empty list. Counting tells quickly that there is none."""
-    if _is_sound(graph):
+    if len(graph.order) == len(graph.steps):
         return []
     sorter: TopologicalSorter[str] = TopologicalSorter()
     for link in graph.links:

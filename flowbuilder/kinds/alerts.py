@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import ConfigDict
 
-from flowbuilder.kinds.base import Finding, Hint, StatusField, Words, both, count
+from flowbuilder.kinds.base import Finding, Hint, Words, both, count
 from flowbuilder.kinds.messages import MessageKind, Named, check_address, check_line
 
 
@@ -27,7 +27,7 @@ class InternalAlert(Named):
         ),
     ] = None
 
-    def findings(self) -> Iterator[Finding]:
+    def rules(self) -> Iterator[Finding]:
         if not self.to_emails:
             yield Finding("no-recipients", "Write who gets the alert.", ("to_emails",))
         for index, address in enumerate(self.to_emails):
@@ -50,27 +50,17 @@ class SendInternalAlert(MessageKind):
     ICON = "siren"
     HELP = "An email to colleagues."
     SENDS = False  # not to the person in the flow
+    FRESH: ClassVar[dict[str, Any]] = {
+        "to_emails": [],
+        "from_email": None,
+        "from_label": None,
+        "subject_line": None,
+        "template_id": None,
+    }
+    CALLED = ("name", "subject_line")
 
     model_config = ConfigDict(title="Internal alert")
     message: Annotated[InternalAlert, Hint()]
-    status: StatusField = "draft"
-
-    @classmethod
-    def start(cls) -> dict[str, Any]:
-        return {
-            "message": {
-                "name": None,
-                "to_emails": [],
-                "from_email": None,
-                "from_label": None,
-                "subject_line": None,
-                "template_id": None,
-            },
-            "status": "draft",
-        }
-
-    def title(self, words: Words) -> str:
-        return self.message.name or self.message.subject_line or "Internal alert"
 
     def summary(self, words: Words) -> str:
         to = self.message.to_emails

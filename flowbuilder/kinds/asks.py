@@ -17,7 +17,7 @@ from flowbuilder.graph.values import Path
 
 ASK = "$ask"
 CONTENT = "$content"
-ASK_MARK, CONTENT_MARK = b'"$ask"', b'"$content"'  # how they stand in JSON
+_MARKS = b'"$ask"', b'"$content"'  # how they stand in JSON
 _MISSING = object()
 
 
@@ -68,7 +68,12 @@ def _may_be_open(value: Any) -> bool:
         text = to_json(value)
     except ValueError:
         return True
-    return ASK_MARK in text or CONTENT_MARK in text
+    return is_open(text)
+
+
+def is_open(text: bytes) -> bool:
+    """Whether settings, written as JSON, hold a question or a content. Most hold no “$” at all."""
+    return b"$" in text and any(mark in text for mark in _MARKS)
 
 
 def find_asks(value: Any) -> Iterator[Place]:

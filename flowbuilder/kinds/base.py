@@ -7,7 +7,7 @@ and rules. Field names are Klaviyo's own; a `Hint` beside a field says how the f
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from types import NoneType
@@ -18,10 +18,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 from flowbuilder.graph.values import NEXT, Config, Path
 from flowbuilder.kinds.zones import ZONES
 
+NOTHING = "nothing"  # is asked for: the setting decides which others there are
+
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """How a field is shown. `asks` is the kind of question it can become; `part` its part of that answer."""
+    """How a field is shown. `asks` is the kind of question it becomes, where its type does not say that, or NOTHING;
+    `part` its part of that answer."""
 
     label: str = ""
     help: str = ""
@@ -75,7 +78,9 @@ class Finding:
 class Settings(BaseModel):
     """A typed model of settings: no silent conversions, no unknown keys."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", use_attribute_docstrings=False)
+    model_config = ConfigDict(
+        strict=True, extra="forbid", use_attribute_docstrings=False, cache_strings="keys"
+    )
     ROW: ClassVar[str] = ""  # what one of several is called: “Branch”
     IS_FIXED: ClassVar[bool] = False  # a row that nobody takes away or moves
 
@@ -85,19 +90,33 @@ class Settings(BaseModel):
         held = settings.get(name)
         return {str(key): str(key) for key in held} if isinstance(held, Mapping) else {}
 
-    def findings(self) -> Iterator[Finding]:
-        """Rules that go beyond types. Nested settings are asked as well."""
+    def rules(self) -> Iterable[Finding]:
+        """What is wrong with these settings beyond their types; nested ones have rules of their own."""
+        return ()
+
+    def findings(self) -> list[Finding]:
+        """What is wrong with these settings and all that are nested in them, the innermost first."""
+        found: list[Finding] = []
         held = self.__dict__
         for name in nested_in(type(self)):
             value = held[name]
-            if isinstance(value, Settings):
-                for found in value.findings():
-                    yield found.below((name,))
-            elif isinstance(value, list):
+            if isinstance(value, list):
                 for index, part in enumerate(value):
-                    if isinstance(part, Settings):
-                        for found in part.findings():
-                            yield found.below((name, index))
+                    found += _found_in(part, (name, index))
+            elif value is not None:
+                found += _found_in(value, (name,))
+        found += self.rules()
+        return found
+
+
+def _found_in(part: Any, head: Path) -> list[Finding]:
+    return [] if _is_silent(part.__class__) else [one.below(head) for one in part.findings()]
+
+
+@cache
+def _is_silent(kind: type) -> bool:
+    """No settings, or settings that no rule of theirs and none of a nested one speaks about."""
+    return not issubclass(kind, Settings) or (kind.rules is Settings.rules and not nested_in(kind))
 
 
 @cache

@@ -38,8 +38,7 @@ class Branch(AnyBranch):
     ] = None
     is_else: Annotated[Literal[False], BeforeValidator(yes_or_no)] = False
 
-    def findings(self) -> Iterator[Finding]:
-        yield from super().findings()
+    def rules(self) -> Iterator[Finding]:
         if self.branch_filter is None:
             text = "Say who takes this branch: without a condition nobody does."
             yield Finding("no-conditions", text, ("branch_filter",))
@@ -51,7 +50,7 @@ class ElseBranch(AnyBranch):
     is_else: Annotated[Literal[True], BeforeValidator(yes_or_no)]
     branch_filter: Annotated[Any, Hint(widget="hidden")] = None
 
-    def findings(self) -> Iterator[Finding]:
+    def rules(self) -> Iterator[Finding]:
         if self.branch_filter is not None:
             yield Finding("else-filter", f"“{ELSE}” takes no condition.", ("branch_filter",))
 
@@ -135,8 +134,7 @@ class MultiBranchSplit(ActionKind):
         ]
         return f"{', '.join(few(named, 'way'))}, or everyone else." if named else "No branch yet."
 
-    def findings(self) -> Iterator[Finding]:
-        yield from super().findings()
+    def rules(self) -> Iterator[Finding]:
         if not self.name.strip():
             yield Finding("no-name", "Klaviyo needs a name for this step: write one.", ("name",))
         path = ("branches",)

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BeforeValidator
 from pydantic_core import PydanticCustomError
 
+from flowbuilder.graph.values import Path
 from flowbuilder.kinds import dates
 from flowbuilder.kinds import filters as f
 from flowbuilder.kinds.base import Finding, Hint, Settings, Words, both, either, yes_or_no
@@ -101,19 +103,20 @@ class PropertyCondition(Condition):
         name = own[1] if own else _NAMES.get(self.property, self.property.replace("_", " "))
         return f"{name or 'a property'} {self.filter.words()}"
 
-    def findings(self) -> Iterator[Finding]:
-        yield from super().findings()
-        yield from check_property(self.property, ("property",))
+    def rules(self) -> tuple[Finding, ...]:
+        return check_property(self.property, ("property",))
 
 
-def check_property(name: str, path: tuple[str | int, ...]) -> Iterator[Finding]:
-    """Klaviyo takes a property of one's own only as properties['name']."""
+@lru_cache(maxsize=1024)
+def check_property(name: str, path: Path) -> tuple[Finding, ...]:
+    """Klaviyo takes a property of one's own only as properties['name']. A flow speaks of few, and often."""
     if not name.strip():
-        yield Finding("no-property", "Name the property.", path)
-    elif not _STANDARD_FORM.fullmatch(name) or (
+        return (Finding("no-property", "Name the property.", path),)
+    if not _STANDARD_FORM.fullmatch(name) or (
         name.islower() and "[" not in name and name not in STANDARD_PROPERTIES
     ):
-        yield Finding("custom-property", f"Write a property of your own as properties['{name}'].", path)
+        return (Finding("custom-property", f"Write a property of your own as properties['{name}'].", path),)
+    return ()
 
 
 class MemberCondition(Condition):
@@ -130,8 +133,7 @@ class MemberCondition(Condition):
         since = f", added {dates.when(self.timeframe_filter)}" if self.timeframe_filter else ""
         return f"is in {_groups(self.group_ids, words)}{since}"
 
-    def findings(self) -> Iterator[Finding]:
-        yield from super().findings()
+    def rules(self) -> Iterator[Finding]:
         if not self.group_ids:
             yield Finding("no-group", "Choose the list or segment.", ("group_ids",))
 
@@ -153,8 +155,7 @@ class NotMemberCondition(Condition):
     def sentence(self, words: Words) -> str:
         return f"is not in {_groups(self.group_ids, words)}"
 
-    def findings(self) -> Iterator[Finding]:
-        yield from super().findings()
+    def rules(self) -> Iterator[Finding]:
         if not self.group_ids:
             yield Finding("no-group", "Choose the list or segment.", ("group_ids",))
 
@@ -172,7 +173,7 @@ class SampleCondition(Condition):
     def sentence(self, words: Words) -> str:
         return f"is in a random {self.percentage}% of people"
 
-    def findings(self) -> Iterator[Finding]:
+    def rules(self) -> Iterator[Finding]:
         if not 0 < self.percentage < 100:
             yield Finding("no-sample", "A sample is more than 0 and less than 100 percent.", ("percentage",))
 
@@ -202,8 +203,7 @@ class CountedProperty(Settings):
         name = self.property.lstrip("$") or "a property"
         return f"{name} {self.filter.words()}" if self.filter else f"there is any {name}"
 
-    def findings(self) -> Iterator[Finding]:
-        yield from super().findings()
+    def rules(self) -> Iterator[Finding]:
         if not self.property.strip():
             yield Finding("no-property", "Name the property of the event.", ("property",))
 
@@ -241,8 +241,7 @@ class MetricCondition(Condition):
             return f"{has_done(metric, 'not')} {when}{where}"
         return f"{has_done(metric)} {which.times()} {when}{where}"
 
-    def findings(self) -> Iterator[Finding]:
-        yield from super().findings()
+    def rules(self) -> Iterator[Finding]:
         if not self.metric_id:
             yield Finding("no-metric", "Choose the metric to count.", ("metric_id",))
         if self.metric_filters == []:

@@ -131,8 +131,7 @@ class EmailUnsubscribedStatus(ConsentStatus):
     subscription: Literal["unsubscribed"]
     filters: Annotated[list[Annotated[s.Source, _EMAIL_UNSUBSCRIBED]] | None, _WHERE] = None
 
-    def findings(self) -> Iterator[Finding]:
-        yield from super().findings()
+    def rules(self) -> Iterator[Finding]:
         if len({isinstance(one, s.SuppressionDate) for one in self.filters or ()}) > 1:
             text = "Klaviyo takes either how they unsubscribed or when they were suppressed, not both."
             yield Finding("mixed-filters", text, ("filters",))

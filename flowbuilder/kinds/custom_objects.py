@@ -28,8 +28,7 @@ class ObjectProperty(Settings):
     def words(self) -> str:
         return f"property {self.property_id} {self.filter.words()}"
 
-    def findings(self) -> Iterator[Finding]:
-        yield from super().findings()
+    def rules(self) -> Iterator[Finding]:
         yield from _numbered(self.property_id)
 
 
@@ -60,8 +59,7 @@ class HasObjectCondition(Condition):
         things = "custom object" if self.filter.how_many().endswith(" 1") else "custom objects"
         return f"has {self.filter.how_many()} {things} of {kind}{where}"
 
-    def findings(self) -> Iterator[Finding]:
-        yield from super().findings()
+    def rules(self) -> Iterator[Finding]:
         if not self.object_type_id.strip():
             yield Finding("no-object", "Say which type of object.", ("object_type_id",))
         if not self.object_type_relationship_id.strip():
@@ -85,8 +83,7 @@ class ObjectPropertyCondition(Condition):
         of = f" of {self.custom_object_label}" if self.custom_object_label else ""
         return f"{self.field or 'a property'}{of} {self.filter.words()}"
 
-    def findings(self) -> Iterator[Finding]:
-        yield from super().findings()
+    def rules(self) -> Iterator[Finding]:
         if not self.custom_object_label.strip():
             yield Finding("no-object", "Say which custom object.", ("custom_object_label",))
         if not self.field.strip():
@@ -103,8 +100,7 @@ class ObjectTriggerCondition(Condition):
     def sentence(self, words: Words) -> str:
         return f"property {self.property_id} of the object {self.filter.words()}"
 
-    def findings(self) -> Iterator[Finding]:
-        yield from super().findings()
+    def rules(self) -> Iterator[Finding]:
         yield from _numbered(self.property_id)
 
 

@@ -51,7 +51,7 @@ class UnknownFilter(Filter):
     def words(self) -> str:
         return f"fits a comparison of the type “{self.type}”, which is not known here"
 
-    def findings(self) -> Iterator[Finding]:
+    def rules(self) -> Iterator[Finding]:
         text = f"The comparison “{self.type}” is not known here: it is kept and published as it is."
         yield Finding("unknown-comparison", text, ("type",), blocks=False)
 
@@ -96,7 +96,7 @@ class DateRangeFilter(Filter):
     def rest(self) -> str:
         return f" {self.start[:10]} and {self.end[:10]}"
 
-    def findings(self) -> Iterator[Finding]:
+    def rules(self) -> Iterator[Finding]:
         if self.end[:10] < self.start[:10]:
             yield Finding("empty-range", "The end of the range lies before its start.", ("end",))
 
@@ -123,7 +123,7 @@ class RelativeDateFilter(Filter):
             return f"at least {count(self.quantity, self.unit)} ago"
         return f"in the {self.operator.rsplit('-', 1)[1]} {span(self.quantity, self.unit)}"
 
-    def findings(self) -> Iterator[Finding]:
+    def rules(self) -> Iterator[Finding]:
         if self.quantity < 1:
             yield Finding("not-positive", "The number must be 1 or more.", ("quantity",))
 
@@ -149,7 +149,7 @@ class RelativeAnniversaryFilter(Filter):
             f"with an anniversary in the {self.operator.rsplit('-', 1)[1]} {span(self.quantity, self.unit)}"
         )
 
-    def findings(self) -> Iterator[Finding]:
+    def rules(self) -> Iterator[Finding]:
         if self.quantity < 1:
             yield Finding("not-positive", "The number must be 1 or more.", ("quantity",))
 
@@ -171,7 +171,7 @@ class RelativeDateRangeFilter(Filter):
     def when(self) -> str:
         return f"between {self.start} and {count(self.end, self.unit)} ago"
 
-    def findings(self) -> Iterator[Finding]:
+    def rules(self) -> Iterator[Finding]:
         if self.end < self.start:
             yield Finding("empty-range", "The end of the range lies before its start.", ("end",))
 
@@ -187,7 +187,7 @@ class CalendarMonthFilter(Filter):
     def words(self) -> str:
         return f"is in {MONTHS[self.value - 1]}" if 1 <= self.value <= 12 else f"is in month {self.value}"
 
-    def findings(self) -> Iterator[Finding]:
+    def rules(self) -> Iterator[Finding]:
         if not 1 <= self.value <= 12:
             yield Finding("no-such-month", "A month is a number from 1 to 12.", ("value",))
 
@@ -235,7 +235,7 @@ class InTheLastFilter(Filter):
     def when(self) -> str:
         return f"in the last {span(self.quantity, self.unit)}"
 
-    def findings(self) -> Iterator[Finding]:
+    def rules(self) -> Iterator[Finding]:
         if self.quantity < 1:
             yield Finding("not-positive", "The number must be 1 or more.", ("quantity",))
 

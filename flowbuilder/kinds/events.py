@@ -29,8 +29,7 @@ class EventCondition(Condition):
     def sentence(self, words: Words) -> str:
         return f"{self.field.lstrip('$') or 'a property'} {self.filter.words()}"
 
-    def findings(self) -> Iterator[Finding]:
-        yield from super().findings()
+    def rules(self) -> Iterator[Finding]:
         if not self.field.strip():
             yield Finding("no-property", "Name the property of the event.", ("field",))
 
@@ -42,8 +41,8 @@ class BranchEventCondition(EventCondition):
         str, Hint("Metric", "The event that starts the flow.", picks="metric", asks="metric")
     ]
 
-    def findings(self) -> Iterator[Finding]:
-        yield from super().findings()
+    def rules(self) -> Iterator[Finding]:
+        yield from super().rules()
         if not self.metric_id:
             yield Finding("no-metric", "Choose the metric whose event is meant.", ("metric_id",))
 
@@ -63,8 +62,7 @@ class ItemCondition(Condition):
     def sentence(self, words: Words) -> str:
         return f"{self.field.lstrip('$') or 'a property of the item'} {self.filter.words()}"
 
-    def findings(self) -> Iterator[Finding]:
-        yield from super().findings()
+    def rules(self) -> Iterator[Finding]:
         if not self.field.strip():
             yield Finding("no-property", "Name the property of the item.", ("field",))
 

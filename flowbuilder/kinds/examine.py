@@ -9,15 +9,14 @@ Questions (`$ask`) stand for their default; without one they are taken on trust 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 from pydantic_core import from_json, to_json
 
 from flowbuilder.graph.values import Config, Path
-from flowbuilder.kinds.asks import ASK_MARK, CONTENT_MARK, Place, fill, find_open, part_of, set_at
+from flowbuilder.kinds.asks import Place, fill, find_open, is_open, part_of, set_at
 from flowbuilder.kinds.base import Finding, Kind
 
 _WORDS = {
@@ -32,8 +31,7 @@ _WORDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """`model` is None where the settings do not make one; `findings` says why, and more. `asks` and `contents` are
     the places that are open in the settings."""
 
@@ -48,7 +46,7 @@ def examine(kind: type[Kind], config: Config, defaults: Mapping[str, Any]) -> Re
     value. A reading is shared, so nobody may change it."""
     try:
         text = to_json(config)
-        asked = to_json(defaults) if defaults and ASK_MARK in text else b"{}"
+        asked = to_json(defaults) if defaults and is_open(text) else b"{}"
     except ValueError:  # a text that no JSON can hold
         return _examine(kind, config, defaults)
     return _kept(kind, text, asked)
@@ -56,8 +54,14 @@ def examine(kind: type[Kind], config: Config, defaults: Mapping[str, Any]) -> Re
 
 @lru_cache(maxsize=4096)
 def _kept(kind: type[Kind], config: bytes, defaults: bytes) -> Reading:
-    is_open = ASK_MARK in config or CONTENT_MARK in config
-    return _examine(kind, from_json(config), from_json(defaults), is_open)
+    if not is_open(config):
+        try:
+            model = kind.__pydantic_validator__.validate_json(config)
+        except ValidationError:
+            pass  # what is wrong is told below
+        else:
+            return Reading(model, tuple(model.findings()))
+    return _examine(kind, from_json(config), from_json(defaults))
 
 
 def forget() -> None:
@@ -65,8 +69,8 @@ def forget() -> None:
     _kept.cache_clear()
 
 
-def _examine(kind: type[Kind], config: Config, defaults: Mapping[str, Any], is_open: bool = True) -> Reading:
-    asks, written = find_open(config) if is_open else ([], [])
+def _examine(kind: type[Kind], config: Config, defaults: Mapping[str, Any]) -> Reading:
+    asks, written = find_open(config)
     asked, contents = [path for path, _, _ in asks], [path for path, _, _ in written]
     open_paths = asked + [path for path in contents if path[-1:] == ("template_id",)]
     filled: Any = config
@@ -82,7 +86,7 @@ def _examine(kind: type[Kind], config: Config, defaults: Mapping[str, Any], is_o
         model = kind.model_validate(filled)
     except ValidationError as error:
         pruned = filled
-        for one in error.errors():
+        for one in error.errors(include_url=False):
             path = _path_in(filled, one["loc"])
             if one["type"] == "extra_forbidden":
                 pruned = _without(pruned, path)

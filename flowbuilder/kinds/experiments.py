@@ -60,7 +60,7 @@ class WinnerSettings(Settings):
         dates.Moment | None, Hint("At the latest on", "Empty: no last day.", widget="moment")
     ] = None
 
-    def findings(self) -> Iterator[Finding]:
+    def rules(self) -> Iterator[Finding]:
         if self.enabled and not self.automatic_end_statistical_certainty and not self.automatic_end_date:
             text = "The test never ends: give it a last day, or let it end when the difference is certain."
             yield Finding("never-ends", text, ("automatic_end_date",), blocks=False)
@@ -90,14 +90,10 @@ class Running(Settings):
                 made[key] = called if isinstance(called, str) and called else f"Variation {index}"
         return made | {key: f"{key}, which is no variation" for key in held if key not in made}
 
-    def findings(self) -> Iterator[Finding]:
-        for index, one in enumerate(self.variations):
-            for found in one.findings():
-                text = f"Variation {index + 1}: {found.text[:1].lower()}{found.text[1:]}"
-                yield Finding(found.code, text, ("variations", index, *found.path), found.blocks)
-        winner = getattr(self, "automatic_winner_selection_settings", None)
-        if winner is not None:
-            yield from (one.below(("automatic_winner_selection_settings",)) for one in winner.findings())
+    def findings(self) -> list[Finding]:
+        return [_said_of_variation(one) for one in super().findings()]
+
+    def rules(self) -> Iterator[Finding]:
         if len(self.variations) < 2:
             yield Finding("no-variations", "A test needs two variations or more: add one.", ("variations",))
         if not self.winner_metric:
@@ -275,12 +271,14 @@ class Experiment(ActionKind):
     def _decides(self, metric: str) -> str:
         raise NotImplementedError
 
-    def findings(self) -> Iterator[Finding]:
-        for found in self.main_action.findings():
-            text = f"Main message: {found.text[:1].lower()}{found.text[1:]}"
-            yield Finding(found.code, text, ("main_action", *found.path), found.blocks)
+    def findings(self) -> list[Finding]:
+        return [
+            _said_of("Main message", one) if one.path[:1] == ("main_action",) else one
+            for one in super().findings()
+        ]
+
+    def rules(self) -> Iterator[Finding]:
         if self.current_experiment is not None:
-            yield from (one.below(("current_experiment",)) for one in self.current_experiment.findings())
             for index, one in enumerate(self.current_experiment.variations):
                 if type(one) is not type(self.main_action):
                     text = f"Variation {index + 1} is another kind of message than the main one."
@@ -337,6 +335,18 @@ _NOUNS = {
     "send-mobile-push": "notification",
     "send-whatsapp": "WhatsApp message",
 }
+
+
+def _said_of(whose: str, found: Finding) -> Finding:
+    """What is wrong with a message inside; only settings of one's own can be put right by a press."""
+    return Finding(found.code, f"{whose}: {found.text[:1].lower()}{found.text[1:]}", found.path, found.blocks)
+
+
+def _said_of_variation(found: Finding) -> Finding:
+    match found.path:
+        case ("variations", int(index), *_):
+            return _said_of(f"Variation {index + 1}", found)
+    return found
 
 
 def _variations(config: Config) -> Iterator[Path]:

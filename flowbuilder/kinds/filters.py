@@ -173,7 +173,7 @@ class DistanceFilter(Filter):
     operator: Literal["less-than", "greater-than"]
     value: Annotated[Number, Hint("How far")]
 
-    def findings(self) -> Iterator[Finding]:
+    def rules(self) -> Iterator[Finding]:
         if self.value <= 0:
             yield Finding("not-positive", "A distance is more than 0.", ("value",))
 
@@ -190,7 +190,7 @@ class NumberRangeFilter(Filter):
     def rest(self) -> str:
         return f" {digits(self.start)} and {digits(self.end)}"
 
-    def findings(self) -> Iterator[Finding]:
+    def rules(self) -> Iterator[Finding]:
         if self.end < self.start:
             yield Finding("empty-range", "The end of the range lies before its start.", ("end",))
 

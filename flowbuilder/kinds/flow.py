@@ -26,7 +26,7 @@ class Reentry(Settings):
             return "Nobody enters twice." if self.duration else "People may enter again at any time."
         return f"People may enter again after {count(self.duration, self.unit)}."
 
-    def findings(self) -> Iterator[Finding]:
+    def rules(self) -> Iterator[Finding]:
         if self.duration < 0:
             yield Finding(
                 "negative", "The time before somebody enters again cannot be less than 0.", ("duration",)

@@ -22,6 +22,7 @@ from flowbuilder.graph.values import Config, Path
 from flowbuilder.kinds.asks import ASK, get_at, is_ask, set_at
 from flowbuilder.kinds.base import Hint, Settings
 from flowbuilder.kinds.form_acts import act, is_fixed, parse_path
+from flowbuilder.kinds.marking import kind_at
 from flowbuilder.kinds.posted import (
     is_same,
     is_untouched,
@@ -58,6 +59,7 @@ class Node:
     options: list[Option] = field(default_factory=list)
     nodes: list[Node] = field(default_factory=list)
     optional: bool = False
+    asks: str = ""  # the kind of question that it becomes when each account is asked for it
     asked: str = ""
     is_fixed: bool = False  # a row that nobody takes away or moves
     is_lowest: bool = False  # a row with nothing below it that it may change places with
@@ -109,7 +111,7 @@ def _fields(model: type[BaseModel], value: Any, path: Path, skip: frozenset[str]
 
 
 def _node(shape: Shape, value: Any, path: Path) -> Node:
-    node = Node("", path, shape.hint, value, optional=shape.optional)
+    node = Node("", path, shape.hint, value, optional=shape.optional, asks=kind_at(shape))
     base = shape.base
     if is_ask(value):
         node.widget, node.asked = "asked", str(value[ASK])

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import ConfigDict
@@ -31,7 +31,7 @@ class UnknownCondition(Condition):
     def sentence(self, words: Words) -> str:
         return f"fits a condition of the type “{self.type}” that is not known here"
 
-    def findings(self) -> Iterator[Finding]:
+    def rules(self) -> Iterator[Finding]:
         text = f"The condition “{self.type}” is not known here: it is kept and published as it is."
         yield Finding("unknown-condition", text, ("type",), blocks=False)
 
@@ -61,11 +61,14 @@ class Conditions(Settings, Generic[C]):
             ]
         return both(parts)
 
-    def findings(self) -> Iterator[Finding]:
-        yield from super().findings()
+    def rules(self) -> Iterable[Finding]:
         if not self.condition_groups:
-            yield Finding("no-conditions", "Add a condition, or take the filter away.", ("condition_groups",))
-        for index, group in enumerate(self.condition_groups):
-            if not group.conditions:
-                path = ("condition_groups", index, "conditions")
-                yield Finding("no-conditions", "This group has no condition.", path)
+            text = "Add a condition, or take the filter away."
+            return [Finding("no-conditions", text, ("condition_groups",))]
+        return [
+            Finding(
+                "no-conditions", "This group has no condition.", ("condition_groups", index, "conditions")
+            )
+            for index, group in enumerate(self.condition_groups)
+            if not group.conditions
+        ]

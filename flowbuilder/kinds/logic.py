@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -42,10 +42,10 @@ class ConditionalSplit(ActionKind):
         text = self.profile_filter.sentence(words) if self.profile_filter else ""
         return f"{text[:1].upper()}{text[1:]}." if text else "No condition yet."
 
-    def findings(self) -> Iterator[Finding]:
-        yield from super().findings()
+    def rules(self) -> Iterable[Finding]:
         if self.profile_filter is None:
-            yield Finding("no-conditions", "Say who goes to Yes.", ("profile_filter",))
+            return [Finding("no-conditions", "Say who goes to Yes.", ("profile_filter",))]
+        return ()
 
 
 class TriggerSplit(ActionKind):
@@ -77,8 +77,7 @@ class TriggerSplit(ActionKind):
         text = self.trigger_filter.sentence(words) if self.trigger_filter else ""
         return f"{text[:1].upper()}{text[1:]}." if text else "No condition yet."
 
-    def findings(self) -> Iterator[Finding]:
-        yield from super().findings()
+    def rules(self) -> Iterator[Finding]:
         if self.trigger_filter is None:
             yield Finding("no-conditions", "Say which events go to Yes.", ("trigger_filter",))
             return

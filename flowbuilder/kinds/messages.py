@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from copy import deepcopy
+from functools import lru_cache
 from typing import Annotated, Any, ClassVar
 
 from pydantic import ConfigDict
@@ -36,6 +38,8 @@ def segments(text: str) -> int:
     """How many parts a text is sent in: 160 or 153 basic characters each (GSM 03.38), else 70 or 67 (UCS-2)."""
     if not text:
         return 0
+    if len(text) <= 70 and text.isascii():  # one part, in whichever alphabet
+        return 1
     chars = set(text)
     if chars <= _PLAIN:
         units, single, part = len(text) + sum(map(text.count, chars & _EXTENDED)), 160, 153
@@ -49,9 +53,15 @@ class TrackingParam(Settings):
     param: Annotated[str, Hint("Name", "Such as utm_campaign.")]
     value: Annotated[str, Hint("Value")]
 
-    def findings(self) -> Iterator[Finding]:
+    def rules(self) -> Iterator[Finding]:
         if not self.param.strip():
             yield Finding("no-parameter", "Name the tracking parameter.", ("param",))
+
+
+ImageAddress = Annotated[
+    str | None,
+    Hint("Image by address", "A web address, or a tag such as {{ event.ImageURL }}.", advanced=True),
+]
 
 
 class Named(Settings):
@@ -113,10 +123,7 @@ class Sms(Message):
         str | None,
         Hint("Image", "The id of an image in Klaviyo; makes it a multimedia message.", advanced=True),
     ] = None
-    dynamic_image: Annotated[
-        str | None,
-        Hint("Image by address", "A web address, or a tag such as {{ event.ImageURL }}.", advanced=True),
-    ] = None
+    dynamic_image: ImageAddress = None
     message_hierarchy: Annotated[list[Any] | None, Hint(widget="hidden")] = None  # RCS: loosely typed, kept
     shorten_links: Annotated[bool, Hint("Shorten links", advanced=True)] = True
     include_contact_card: Annotated[bool, Hint("Attach the contact card", advanced=True)] = False
@@ -129,13 +136,33 @@ class Sms(Message):
     template_id: Annotated[str | None, Hint(widget="hidden")] = None
 
 
+_ADDRESS = re.compile(r"[^@\s\[\]]+@[^@\s\[\]]+\.[^@\s\[\]]+")
+LINKED: dict[str, Any] = {  # of a new message with links
+    "smart_sending_enabled": True,
+    "transactional": False,
+    "add_tracking_params": False,
+}
 _ADDRESSES = ("from_email", "reply_to_email", "cc_email", "bcc_email")
 
 
 class MessageKind(ActionKind):
+    """`FRESH`: what the message of a new step holds. `CALLED`: where its title stands, the first that says anything."""
+
     FAMILY = "message"
     SENDS = True
     OLD_NAMES: ClassVar[dict[str, str]] = {}
+    FRESH: ClassVar[dict[str, Any]] = {}
+    CALLED: ClassVar[tuple[str, ...]] = ("name",)
+
+    message: Annotated[Named | None, Hint()] = None
+    status: StatusField = "draft"
+
+    @classmethod
+    def start(cls) -> dict[str, Any]:
+        return {"message": {"name": None, **deepcopy(cls.FRESH)}, "status": "draft"}
+
+    def title(self, words: Words) -> str:
+        return next((text for name in self.CALLED if (text := getattr(self.message, name, None))), self.LABEL)
 
     @classmethod
     def renew(cls, config: dict[str, Any]) -> tuple[dict[str, Any], list[Finding]]:
@@ -157,42 +184,29 @@ class SendEmail(MessageKind):
     LABEL = "Email"
     ICON = "mail"
     HELP = "An email, written here or cloned from a Klaviyo template."
+    FRESH: ClassVar[dict[str, Any]] = {
+        "from_email": None,
+        "from_label": None,
+        "subject_line": None,
+        "preview_text": None,
+        "template_id": None,
+        **LINKED,
+    }
+    CALLED = ("name", "subject_line")
 
     model_config = ConfigDict(title="Email")
     message: Annotated[Email | None, Hint()] = None
-    status: StatusField = "draft"
-
-    @classmethod
-    def start(cls) -> dict[str, Any]:
-        return {
-            "message": {
-                "name": None,
-                "from_email": None,
-                "from_label": None,
-                "subject_line": None,
-                "preview_text": None,
-                "template_id": None,
-                "smart_sending_enabled": True,
-                "transactional": False,
-                "add_tracking_params": False,
-            },
-            "status": "draft",
-        }
-
-    def title(self, words: Words) -> str:
-        return (self.message and (self.message.name or self.message.subject_line)) or "Email"
 
     def summary(self, words: Words) -> str:
         subject = self.message and self.message.subject_line
         return f"“{subject}”" if subject else "No subject yet."
 
-    def findings(self) -> Iterator[Finding]:
-        yield from super().findings()
+    def rules(self) -> Iterator[Finding]:
         mail = self.message or Email()
         if not (mail.subject_line or "").strip():
             yield Finding("no-subject", "Write a subject.", ("message", "subject_line"))
-        for name in ("subject_line", "preview_text"):
-            yield from check_line(getattr(mail, name), ("message", name))
+        yield from check_line(mail.subject_line, ("message", "subject_line"))
+        yield from check_line(mail.preview_text, ("message", "preview_text"))
         if not mail.template_id:
             yield Finding(
                 "no-content", "Write the email, or choose a Klaviyo template.", ("message", "template_id")
@@ -210,37 +224,23 @@ class SendSms(MessageKind):
     ICON = "message-square"
     HELP = "A text message (SMS)."
     OLD_NAMES: ClassVar[dict[str, str]] = {"respecting_sms_quiet_hours": "sms_quiet_hours_enabled"}
+    FRESH: ClassVar[dict[str, Any]] = {
+        "body": "",
+        "shorten_links": True,
+        "add_org_prefix": True,
+        "add_info_link": True,
+        "sms_quiet_hours_enabled": True,
+        **LINKED,
+    }
 
     model_config = ConfigDict(title="Text message")
     message: Annotated[Sms | None, Hint()] = None
-    status: StatusField = "draft"
-
-    @classmethod
-    def start(cls) -> dict[str, Any]:
-        return {
-            "message": {
-                "name": None,
-                "body": "",
-                "shorten_links": True,
-                "add_org_prefix": True,
-                "add_info_link": True,
-                "smart_sending_enabled": True,
-                "sms_quiet_hours_enabled": True,
-                "transactional": False,
-                "add_tracking_params": False,
-            },
-            "status": "draft",
-        }
-
-    def title(self, words: Words) -> str:
-        return (self.message and self.message.name) or "Text message"
 
     def summary(self, words: Words) -> str:
         body = self.message.body.strip() if self.message else ""
         return f"“{body}”" if body else "No text yet."
 
-    def findings(self) -> Iterator[Finding]:
-        yield from super().findings()
+    def rules(self) -> Iterator[Finding]:
         body = self.message.body if self.message else ""
         if not body.strip():
             yield Finding("no-text", "Write the text.", ("message", "body"))
@@ -249,18 +249,21 @@ class SendSms(MessageKind):
             yield Finding("many-segments", text, ("message", "body"), blocks=False)
 
 
-def check_line(text: str | None, path: Path) -> Iterator[Finding]:
-    if len(text or "") > SUBJECT_LIMIT:
-        name = str(path[-1]).replace("_", " ")
-        yield Finding("too-long", f"“{name}” has more than {SUBJECT_LIMIT} characters.", path)
+def check_line(text: str | None, path: Path) -> tuple[Finding, ...]:
+    if not text or len(text) <= SUBJECT_LIMIT:
+        return ()
+    name = str(path[-1]).replace("_", " ")
+    return (Finding("too-long", f"“{name}” has more than {SUBJECT_LIMIT} characters.", path),)
 
 
-def check_address(address: str | None, path: Path, code: str = "no-address") -> Iterator[Finding]:
-    if not address or "{{" in address or re.fullmatch(r"[^@\s\[\]]+@[^@\s\[\]]+\.[^@\s\[\]]+", address):
-        return
+@lru_cache(maxsize=1024)
+def check_address(address: str | None, path: Path, code: str = "no-address") -> tuple[Finding, ...]:
+    """A flow writes from one or two addresses, again and again."""
+    if not address or "{{" in address or _ADDRESS.fullmatch(address):
+        return ()
     text = f"“{address}” is no email address."
     # A placeholder that somebody wrote for an address on purpose, such as “[email protected]”.
     stands_in = address.startswith("[") and address.endswith("]")
     if stands_in:
         text = f"“{address}” stands in for an address, and Klaviyo will refuse it: write one, or ask."
-    yield Finding(code, text, path, blocks=not stands_in)
+    return (Finding(code, text, path, blocks=not stands_in),)

@@ -54,8 +54,7 @@ class PostalCodeCondition(Condition):
         near = self.filter.operator == "less-than"
         return f"lives within {far} of {place}" if near else f"lives more than {far} from {place}"
 
-    def findings(self) -> Iterator[Finding]:
-        yield from super().findings()
+    def rules(self) -> Iterator[Finding]:
         if not self.postal_code.strip():
             yield Finding("no-postal-code", "Write the postal code.", ("postal_code",))
         if not re.fullmatch(r"[A-Za-z]{2}", self.country_code):

@@ -118,7 +118,7 @@ class PriorityFilter(Filter):
     def rest(self) -> str:
         return f" number {self.value}"
 
-    def findings(self) -> Iterator[Finding]:
+    def rules(self) -> Iterator[Finding]:
         if self.value < 1:
             yield Finding("not-positive", "The number must be 1 or more.", ("value",))
 

@@ -55,7 +55,7 @@ class Operation(Settings):
         if isinstance(value, str):
             yield value
 
-    def findings(self) -> Iterator[Finding]:
+    def rules(self) -> Iterator[Finding]:
         yield from check_property(self.property_key, ("property_key",))
 
 
@@ -88,8 +88,8 @@ class SetText(WriteOperation):
     def value_words(self) -> str:
         return f"“{self.property_value}”"
 
-    def findings(self) -> Iterator[Finding]:
-        yield from super().findings()
+    def rules(self) -> Iterator[Finding]:
+        yield from super().rules()
         if not self.property_value:
             yield Finding("no-value", "Write what the property becomes.", ("property_value",))
 
@@ -167,8 +167,8 @@ class ChangeList(WriteOperation):
     def value_words(self) -> str:
         return f"“{self.property_value}”"
 
-    def findings(self) -> Iterator[Finding]:
-        yield from super().findings()
+    def rules(self) -> Iterator[Finding]:
+        yield from super().rules()
         if not self.property_value:
             yield Finding("no-value", "Write the text.", ("property_value",))
 
@@ -205,8 +205,7 @@ class UpdateProfile(ActionKind):
         )
         return f"{said[:1].upper()}{said[1:]}." if said else "Changes nothing yet."
 
-    def findings(self) -> Iterator[Finding]:
-        yield from super().findings()
+    def rules(self) -> Iterator[Finding]:
         if not self.profile_operations:
             yield Finding("no-changes", "Say what changes.", ("profile_operations",))
         size = sum(len(text.encode()) for one in self.profile_operations for text in one.texts())
@@ -240,8 +239,7 @@ class ListUpdate(ActionKind):
             return f"Changes {named}, in a way nobody chose yet."
         return f"Adds the person to {named}." if self.on_execution else f"Takes the person off {named}."
 
-    def findings(self) -> Iterator[Finding]:
-        yield from super().findings()
+    def rules(self) -> Iterator[Finding]:
         if not self.list_id:
             yield Finding("no-list", "Choose the list.", ("list_id",))
         if self.on_execution is None:

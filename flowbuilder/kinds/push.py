@@ -7,8 +7,8 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict
 
-from flowbuilder.kinds.base import Finding, Hint, Settings, StatusField, Words
-from flowbuilder.kinds.messages import MessageKind, Sent
+from flowbuilder.kinds.base import Finding, Hint, Settings, Words
+from flowbuilder.kinds.messages import ImageAddress, MessageKind, Sent
 from flowbuilder.kinds.unions import Choice
 
 MOST_BUTTONS = 3  # as many as phones show
@@ -29,7 +29,7 @@ class CountBadge(Badge):
     badge_config: Literal["set_count"]
     value: Annotated[str, Hint("Number")]
 
-    def findings(self) -> Iterator[Finding]:
+    def rules(self) -> Iterator[Finding]:
         if not self.value.strip():
             yield Finding("no-number", "Write the number that the badge shows.", ("value",))
 
@@ -40,7 +40,7 @@ class PropertyBadge(Badge):
     badge_config: Literal["set_property"]
     set_from_property: Annotated[str, Hint("Property", picks="property", asks="property")]
 
-    def findings(self) -> Iterator[Finding]:
+    def rules(self) -> Iterator[Finding]:
         if not self.set_from_property.strip():
             yield Finding("no-property", "Name the property that the badge shows.", ("set_from_property",))
 
@@ -68,7 +68,7 @@ class PushButton(Settings):
         None
     )
 
-    def findings(self) -> Iterator[Finding]:
+    def rules(self) -> Iterator[Finding]:
         if not self.label.strip():
             yield Finding("no-label", "Write what stands on the button.", ("label",))
         if self.action_type in ("deep_link", "open_url") and not (self.url or "").strip():
@@ -104,10 +104,7 @@ class Push(Sent):
         Hint("The badge shows", advanced=True),
     ] = None
     image_id: Annotated[str | None, Hint("Image", "The id of an image in Klaviyo.", advanced=True)] = None
-    dynamic_image: Annotated[
-        str | None,
-        Hint("Image by address", "A web address, or a tag such as {{ event.ImageURL }}.", advanced=True),
-    ] = None
+    dynamic_image: ImageAddress = None
     video_asset_id: Annotated[
         str | None, Hint("Video", "The id of a video in Klaviyo, instead of an image.", advanced=True)
     ] = None
@@ -123,8 +120,7 @@ class Push(Sent):
         Hint("Counts as a conversion", picks="metric", asks="metric", advanced=True),
     ] = None
 
-    def findings(self) -> Iterator[Finding]:
-        yield from super().findings()
+    def rules(self) -> Iterator[Finding]:
         if not self.body.strip() and self.push_type != "silent":
             yield Finding("no-text", "Write the text.", ("body",))
         if self.on_open == "link" and not (self.ios_link or self.android_link):
@@ -144,24 +140,17 @@ class SendPush(MessageKind):
     LABEL = "Push notification"
     ICON = "bell"
     HELP = "A notification of your mobile app."
+    FRESH: ClassVar[dict[str, Any]] = {
+        "title": None,
+        "body": "",
+        "on_open": "home",
+        "push_type": "standard",
+        "smart_sending_enabled": True,
+    }
+    CALLED = ("name", "title")
 
     model_config = ConfigDict(title="Push notification")
     message: Annotated[Push | None, Hint()] = None
-    status: StatusField = "draft"
-
-    @classmethod
-    def start(cls) -> dict[str, Any]:
-        return {
-            "message": {
-                "name": None,
-                "title": None,
-                "body": "",
-                "on_open": "home",
-                "push_type": "standard",
-                "smart_sending_enabled": True,
-            },
-            "status": "draft",
-        }
 
     @classmethod
     def tidy(cls, config: dict[str, Any]) -> dict[str, Any]:
@@ -171,9 +160,6 @@ class SendPush(MessageKind):
             return config
         return {**config, "message": {key: one for key, one in message.items() if key != "badge_options"}}
 
-    def title(self, words: Words) -> str:
-        return (self.message and (self.message.name or self.message.title)) or "Push notification"
-
     def summary(self, words: Words) -> str:
         push = self.message
         text = push.body.strip() if push else ""
@@ -181,7 +167,6 @@ class SendPush(MessageKind):
             return "Brings data to the app, silently."
         return f"“{text}”" if text else "No text yet."
 
-    def findings(self) -> Iterator[Finding]:
-        yield from super().findings()
+    def rules(self) -> Iterator[Finding]:
         if self.message is None:
             yield Finding("no-text", "Write the text.", ("message", "body"))

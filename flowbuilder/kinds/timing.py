@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 from flowbuilder.graph.values import Config
+from flowbuilder.kinds.asks import is_ask
 from flowbuilder.kinds.base import (
     ActionKind,
     Finding,
@@ -29,8 +30,8 @@ class TimeDelay(ActionKind):
     FAMILY = "timing"
     HELP = "Wait minutes, hours or days."
 
-    value: Annotated[int, Hint("Wait", asks="delay")]
-    unit: Annotated[Literal["minutes", "hours", "days"], Hint("Unit")] = "days"
+    value: Annotated[int, Hint("Wait", asks="delay", part="value")]
+    unit: Annotated[Literal["minutes", "hours", "days"], Hint("Unit", asks="delay", part="unit")] = "days"
     secondary_value: Annotated[int | None, Hint("And minutes", "Only with hours.", advanced=True)] = None
     timezone: Timezone = "profile"
     delay_until_time: Annotated[TimeOfDay | None, Hint("Then until", "Only with days.", widget="time")] = None
@@ -58,9 +59,12 @@ class TimeDelay(ActionKind):
     def tidy(cls, config: dict[str, Any]) -> dict[str, Any]:
         """A time of day and weekdays go with days only; minutes beside go with hours only."""
         unit = config.get("unit", "days")
+        if is_ask(unit):  # nobody knows it yet
+            return config
         drop = set(_UNTIL) if unit != "days" else set()
-        fresh = {key: value for key, value in config.items() if key not in drop}
-        if unit != "hours" and fresh.get("secondary_value"):
+        fresh = {key: value for key, value in config.items() if key not in drop or is_ask(value)}
+        minutes = fresh.get("secondary_value")
+        if unit != "hours" and minutes and not is_ask(minutes):
             fresh["secondary_value"] = None
         return fresh
 
@@ -80,8 +84,7 @@ class TimeDelay(ActionKind):
         text = ", ".join(parts)
         return f"{text[:1].upper()}{text[1:]}, in {zone}." if parts else f"In {zone}."
 
-    def findings(self) -> Iterator[Finding]:
-        yield from super().findings()
+    def rules(self) -> Iterator[Finding]:
         if self.value < 0 or (self.value == 0 and not self.secondary_value and not self.delay_until_time):
             yield Finding("not-positive", "Wait for 1 or more.", ("value",))
         if self.unit != "days":
@@ -117,8 +120,7 @@ class TargetDate(ActionKind):
         at = f"At {clock(self.target_time)}, in" if self.target_time else "In"
         return f"{at} {zone}{', ' + days if days else ''}."
 
-    def findings(self) -> Iterator[Finding]:
-        yield from super().findings()
+    def rules(self) -> Iterator[Finding]:
         if (
             self.target_time is None and "target_time" in self.model_fields_set
         ):  # it may be left out, not empty
@@ -151,8 +153,7 @@ class CountdownDelay(ActionKind):
         at = f"At {clock(self.delay_until_time)}, in" if self.delay_until_time else "In"
         return f"{at} {zone}{', ' + days if days else ''}."
 
-    def findings(self) -> Iterator[Finding]:
-        yield from super().findings()
+    def rules(self) -> Iterator[Finding]:
         if not self.model_fields_set:  # all of it has defaults, but Klaviyo refuses an empty object
             yield Finding("missing", "Say how long before the date.", ("value",))
         if self.value < 0:

@@ -11,6 +11,7 @@ from pydantic import ConfigDict
 from flowbuilder.graph.values import Path
 from flowbuilder.kinds.asks import get_at, set_at
 from flowbuilder.kinds.base import (
+    NOTHING,
     Finding,
     Hint,
     Number,
@@ -72,8 +73,7 @@ class MetricTrigger(TriggerKind):
             return "Whenever it happens."
         return f"When {self.trigger_filter.sentence(words)}."
 
-    def findings(self) -> Iterator[Finding]:
-        yield from super().findings()
+    def rules(self) -> Iterator[Finding]:
         if not self.id:
             yield Finding("no-metric", "Choose the metric that starts this flow.", ("id",))
 
@@ -93,7 +93,7 @@ class ListTrigger(TriggerKind):
     def summary(self, words: Words) -> str:
         return f"Added to {words.name(self.id, 'a list')}."
 
-    def findings(self) -> Iterator[Finding]:
+    def rules(self) -> Iterator[Finding]:
         if not self.id:
             yield Finding("no-list", "Choose the list that starts this flow.", ("id",))
 
@@ -113,7 +113,7 @@ class SegmentTrigger(TriggerKind):
     def summary(self, words: Words) -> str:
         return f"Begins to fit {words.name(self.id, 'a segment')}."
 
-    def findings(self) -> Iterator[Finding]:
+    def rules(self) -> Iterator[Finding]:
         if not self.id:
             yield Finding("no-segment", "Choose the segment that starts this flow.", ("id",))
 
@@ -131,7 +131,7 @@ class AnyDateTrigger(TriggerKind):
     OF: ClassVar[str]  # its `date_field_type`
 
     date_field_type: Annotated[
-        Literal["profile-property", "custom-object"], Hint("The date is one", choices=DATE_OF)
+        Literal["profile-property", "custom-object"], Hint("The date is one", choices=DATE_OF, asks=NOTHING)
     ]
     timedelta_value_before_date: Annotated[int, Hint("How long before")]
     timedelta_unit_before_date: Annotated[Literal["days", "weeks", "months"], Hint("Unit")] = "weeks"
@@ -191,8 +191,7 @@ class AnyDateTrigger(TriggerKind):
         parts = [f"{before} at {clock(self.trigger_time)}", repeats[self.recurrence_frequency]]
         return ", ".join(parts + ([days] if days else [])) + "."
 
-    def findings(self) -> Iterator[Finding]:
-        yield from super().findings()
+    def rules(self) -> Iterator[Finding]:
         if self.timedelta_value_before_date < 0:
             text = "How long before the date cannot be less than 0."
             yield Finding("negative", text, ("timedelta_value_before_date",))
@@ -219,8 +218,8 @@ class DateTrigger(AnyDateTrigger):
         name = self.date_profile_property.replace("_", " ").strip()
         return name[:1].upper() + name[1:] or self.LABEL
 
-    def findings(self) -> Iterator[Finding]:
-        yield from super().findings()
+    def rules(self) -> Iterator[Finding]:
+        yield from super().rules()
         if not self.date_profile_property.strip():
             yield Finding("no-property", "Name the property that holds the date.", ("date_profile_property",))
 
@@ -252,8 +251,8 @@ class CustomObjectDateTrigger(AnyDateTrigger):
     def title(self, words: Words) -> str:
         return f"Date of {self.custom_object_label.strip() or 'a custom object'}"
 
-    def findings(self) -> Iterator[Finding]:
-        yield from super().findings()
+    def rules(self) -> Iterator[Finding]:
+        yield from super().rules()
         for name, text in (
             ("custom_object_label", "Name the custom object."),
             ("object_type_id", "Write the id of the object's type."),
@@ -316,8 +315,7 @@ class PriceDropTrigger(TriggerKind):
             text += f", when {self.trigger_filter.sentence(words)}"
         return text + "."
 
-    def findings(self) -> Iterator[Finding]:
-        yield from super().findings()
+    def rules(self) -> Iterator[Finding]:
         if self.price_drop_amount_value <= 0:
             yield Finding("not-positive", "The drop must be more than 0.", ("price_drop_amount_value",))
         if self.price_drop_amount_unit == "percent" and self.price_drop_amount_value > 100:
@@ -367,8 +365,7 @@ class LowInventoryTrigger(TriggerKind):
             text += f", when {self.trigger_filter.sentence(words)}"
         return text + "."
 
-    def findings(self) -> Iterator[Finding]:
-        yield from super().findings()
+    def rules(self) -> Iterator[Finding]:
         if self.inventory_count < 0:
             yield Finding("negative", "The number that is left cannot be less than 0.", ("inventory_count",))
         if not self.audience:

@@ -8,7 +8,7 @@ union as one choice; `variants` lists what can be chosen and the settings each c
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
@@ -45,7 +45,9 @@ class Variant:
             return False
         for key, wanted in self.values:
             held = value[key] if key in value else self.model.model_fields[key].default
-            if not _is_same(held, wanted):
+            if held != wanted or isinstance(held, bool) != isinstance(
+                wanted, bool
+            ):  # 1 equals True, and is none
                 return False
         return True
 
@@ -90,28 +92,36 @@ class Choice:
         return tuple((one.tag, one.label, one.group) for one in self.variants)
 
     @cached_property
-    def _firsts(self) -> tuple[str, ...]:
-        return tuple({variant.values[0][0] if variant.values else "" for variant in self.variants})
+    def _first(self) -> str:
+        """The key that tells first in every member, nearly always “type”; empty where they differ."""
+        firsts = {variant.values[0][0] if variant.values else "" for variant in self.variants}
+        return firsts.pop() if len(firsts) == 1 else ""
 
     @cached_property
     def _by_first(self) -> dict[Any, list[Variant]]:
-        """Variants by what their first key wants: nearly always “type”, so that few have to be tried."""
+        """Variants by what their first key wants, so that few have to be tried."""
         found: dict[Any, list[Variant]] = {}
         for variant in self.variants:
-            found.setdefault(variant.values[:1], []).append(variant)
+            found.setdefault(variant.values[0][1], []).append(variant)
         return found
 
     def find(self, value: Any) -> Variant | None:
-        firsts = self._firsts
-        if isinstance(value, dict) and len(firsts) == 1 and isinstance(kind := value.get(firsts[0]), str):
-            likely = self._by_first.get(((firsts[0], kind),), [])
-            return next((variant for variant in likely if variant.fits(value)), None)
-        return next((variant for variant in self.variants if variant.fits(value)), None)
+        if not isinstance(value, dict):
+            return None
+        likely: Iterable[Variant] = self.variants
+        if (first := self._first) and isinstance(held := value.get(first), str):
+            likely = self._by_first.get(held, ())
+        for variant in likely:
+            if variant.fits(value):
+                return variant
+        return None
 
     def tell(self, value: Any) -> str | None:
         """The member a value is meant to be, or None where nothing fits."""
-        if isinstance(value, self.members):
-            return type(value).__name__
+        if not isinstance(
+            value, dict
+        ):  # asking each member's class is slow, and a value is rarely one already
+            return type(value).__name__ if isinstance(value, self.members) else None
         if (variant := self.find(value)) is not None:
             return variant.model.__name__
         # No member fits by all its keys: judge by the first key, so that the error names the real cause.
@@ -139,11 +149,6 @@ def variants_of(member: type[BaseModel]) -> Iterator[Variant]:
 
 def literal_values(field: FieldInfo) -> tuple[Any, ...]:
     return get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
-
-
-def _is_same(value: Any, wanted: Any) -> bool:
-    """1 equals True, and is none."""
-    return bool(value == wanted) and isinstance(value, bool) == isinstance(wanted, bool)
 
 
 def _text(value: Any) -> str:

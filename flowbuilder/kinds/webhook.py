@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 from urllib.parse import urlsplit
 
 from pydantic import ConfigDict
 
-from flowbuilder.kinds.base import Finding, Hint, StatusField, Words
+from flowbuilder.kinds.base import Finding, Hint, Words
 from flowbuilder.kinds.messages import MessageKind, Named
 
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # a token: RFC 9110, 5.6.2
@@ -26,7 +26,7 @@ class Webhook(Named):
         Hint("Body", "Usually JSON; tags such as {{ person.email }} are filled in.", widget="textarea"),
     ] = None
 
-    def findings(self) -> Iterator[Finding]:
+    def rules(self) -> Iterator[Finding]:
         url = (self.url or "").strip()
         if not url:
             yield Finding("no-url", "Write the address that Klaviyo posts to.", ("url",))
@@ -72,19 +72,14 @@ class SendWebhook(MessageKind):
     ICON = "webhook"
     HELP = "Tells another system, by a POST to its address."
     SENDS = False  # nobody's inbox
+    FRESH: ClassVar[dict[str, Any]] = {
+        "url": None,
+        "headers": {"Content-Type": "application/json"},
+        "body": '{"email": "{{ person.email }}"}',
+    }
 
     model_config = ConfigDict(title="Webhook")
     message: Annotated[Webhook, Hint()]
-    status: StatusField = "draft"
-
-    @classmethod
-    def start(cls) -> dict[str, Any]:
-        headers = {"Content-Type": "application/json"}
-        body = '{"email": "{{ person.email }}"}'
-        return {"message": {"name": None, "url": None, "headers": headers, "body": body}, "status": "draft"}
-
-    def title(self, words: Words) -> str:
-        return self.message.name or "Webhook"
 
     def summary(self, words: Words) -> str:
         url = self.message.url or ""

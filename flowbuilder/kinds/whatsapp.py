@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import ConfigDict
 
-from flowbuilder.kinds.base import Finding, Hint, StatusField, Words
-from flowbuilder.kinds.messages import Linked, MessageKind
+from flowbuilder.kinds.base import Finding, Hint, Words
+from flowbuilder.kinds.messages import LINKED, Linked, MessageKind
 
 
 class WhatsApp(Linked):
@@ -23,33 +23,17 @@ class SendWhatsApp(MessageKind):
     LABEL = "WhatsApp"
     ICON = "whatsapp"
     HELP = "A WhatsApp message. Its text is written in Klaviyo, after publishing."
+    FRESH = LINKED
 
     model_config = ConfigDict(title="WhatsApp")
     message: Annotated[WhatsApp | None, Hint()] = None
-    status: StatusField = "draft"
-
-    @classmethod
-    def start(cls) -> dict[str, Any]:
-        return {
-            "message": {
-                "name": None,
-                "smart_sending_enabled": True,
-                "transactional": False,
-                "add_tracking_params": False,
-            },
-            "status": "draft",
-        }
-
-    def title(self, words: Words) -> str:
-        return (self.message and self.message.name) or "WhatsApp"
 
     def summary(self, words: Words) -> str:
         if self.message and self.message.vendor_id:
             return f"Sends the message {self.message.vendor_id}."
         return "Its text is written in Klaviyo."
 
-    def findings(self) -> Iterator[Finding]:
-        yield from super().findings()
+    def rules(self) -> Iterator[Finding]:
         if not (self.message and self.message.vendor_id):
             text = "No text: the API carries none for WhatsApp, so write it in Klaviyo after publishing."
             yield Finding("no-text", text, ("message", "vendor_id"), blocks=False)

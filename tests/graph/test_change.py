@@ -95,6 +95,13 @@ def test_values_that_python_takes_for_equal_are_told_apart(one, other):
     assert len(compare(old, new)) == 1
 
 
+def test_a_branch_that_joins_another_way_does_not_go_below_it():
+    """[trigger] -> (a) -yes-> (b) -yes-> [c], and a -no-> [c]: b leads to c, so it cannot come after c."""
+    old = graph("-> a", "a -yes-> b", "b -yes-> c", "a -no-> c", splits="ab")
+    with pytest.raises(UnableToChange, match="circle"):
+        surgery.move(old, "b", "c", "next")
+
+
 # --- Any acts --------------------------------------------------------------------------------------------------
 
 KINDS = st.sampled_from(sorted(SIDES))
