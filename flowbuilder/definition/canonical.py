@@ -12,14 +12,19 @@ from typing import Any
 
 from flowbuilder.definition.platform import SENDER, in_one_form
 from flowbuilder.definition.reading import read_document
-from flowbuilder.graph import Step
+from flowbuilder.graph import Graph, Step
 from flowbuilder.graph.walk import all_in_order
 from flowbuilder.kinds.asks import get_at
+
+StepMap = dict[str, dict[str, str | None]]  # step key -> {"action": id, "message": id or null}
 
 
 def canonical(document: Mapping[str, Any]) -> dict[str, Any]:
     """A definition (or a document that holds one) with steps renumbered as they are reached, and noise taken out."""
-    graph = read_document(document).graph
+    return _canonical(read_document(document).graph)
+
+
+def _canonical(graph: Graph) -> dict[str, Any]:
     number = {key: f"s{index}" for index, key in enumerate(all_in_order(graph), 1)}
     return {
         "trigger": {"type": graph.trigger.type, **_plain(graph.trigger.config)} if graph.trigger else None,
@@ -52,6 +57,8 @@ def _ways(step: Step) -> tuple[str, ...]:
 
 def _plain(value: Any) -> Any:
     """Without keys that are null, with 30.0 as 30: the server writes both forms."""
+    if value is None or isinstance(value, (str, int)):
+        return value
     if isinstance(value, Mapping):
         return {key: _plain(child) for key, child in value.items() if child is not None}
     if isinstance(value, list):
@@ -70,6 +77,8 @@ def content_hash(document: Any) -> str:
 def differences(meant: Any, found: Any, path: str = "") -> Iterator[str]:
     """Where two canonical forms differ, each as a sentence. What only the account has, and we left open, is fine
     for senders: the account's default stands in."""
+    if meant == found:
+        return
     if isinstance(meant, Mapping) and isinstance(found, Mapping):
         for key in sorted({*meant, *found}, key=str):
             if key not in meant and path.endswith(".message") and key in SENDER:
@@ -78,16 +87,21 @@ def differences(meant: Any, found: Any, path: str = "") -> Iterator[str]:
     elif isinstance(meant, list) and isinstance(found, list) and len(meant) == len(found):
         for index, (one, other) in enumerate(zip(meant, found, strict=True)):
             yield from differences(one, other, f"{path}[{index}]")
-    elif meant != found:
+    else:
         yield f"{path.lstrip('.')}: meant {meant!r}, found {found!r}"
 
 
-def step_map(sent: Mapping[str, Any], held: Mapping[str, Any]) -> dict[str, dict[str, str | None]]:
-    """Our step keys -> the ids the account gave: both graphs walked side by side from the entry."""
+def landed_as(sent: Mapping[str, Any], held: Mapping[str, Any]) -> tuple[list[str], StepMap]:
+    """What of a flow is not as it was sent, and our step keys -> the ids the account gave."""
     ours, theirs = read_document(sent).graph, read_document(held).graph
+    return list(differences(_canonical(ours), _canonical(theirs))), _step_map(ours, theirs, held)
+
+
+def _step_map(ours: Graph, theirs: Graph, held: Mapping[str, Any]) -> StepMap:
+    """Both graphs walked side by side from the entry."""
     raw = {str(action.get("id")): action for action in _definition(held).get("actions") or []}
     pairs = zip(all_in_order(ours), all_in_order(theirs), strict=False)
-    found: dict[str, dict[str, str | None]] = {}
+    found: StepMap = {}
     for own, their in pairs:
         found[own] = {"action": their, "message": get_at(raw.get(their), ("data", "message", "id"))}
     return found

@@ -5,7 +5,7 @@ Read from settings as they are stored, so that it holds for conditions that have
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flowbuilder.graph import Graph, Step
@@ -36,19 +36,17 @@ def sent_by(step: Step) -> str:
     return CHANNELS.get(step.type, "")
 
 
-def messages_in(step: Step) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+def messages_in(step: Step) -> list[tuple[Path, Mapping[str, Any]]]:
     """(path, message) of a step, and of the actions inside an experiment."""
     if step.type not in EXPERIMENTS:
-        if isinstance(own := step.config.get("message"), Mapping):
-            yield ("message",), own
-        return
+        own = step.config.get("message")
+        return [(("message",), own)] if isinstance(own, Mapping) else []
     places: list[Path] = [("main_action", "data", "message")]
     variations = get_at(step.config, ("current_experiment", "variations"))
     for index in range(len(variations) if isinstance(variations, list) else 0):
         places.append(("current_experiment", "variations", index, "data", "message"))
-    for path in places:
-        if isinstance(message := get_at(step.config, path), Mapping):
-            yield path, message
+    inside = ((path, get_at(step.config, path)) for path in places)
+    return [(path, message) for path, message in inside if isinstance(message, Mapping)]
 
 
 def condition_for(channel: str) -> dict[str, Any]:

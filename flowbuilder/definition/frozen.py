@@ -7,10 +7,13 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+from flowbuilder.definition.excluding import excluding
 from flowbuilder.definition.reading import read_document
 from flowbuilder.definition.shaping import shape
+from flowbuilder.definition.switching import without_off
 from flowbuilder.definition.writing import bind, create_body, to_definition
 from flowbuilder.graph import Graph
+from flowbuilder.kinds.asks import find_asks
 from flowbuilder.kinds.base import Words, both, count
 from flowbuilder.kinds.describe import Card, Describer, ports_of
 from flowbuilder.kinds.examine import examine
@@ -35,7 +38,32 @@ class Question:
     help: str = ""
     looks_for: str = ""
     integration: str = ""
+    role: str = ""
     default: Any = None
+    who: str = ""
+    place: int = 0
+    options: tuple[Mapping[str, Any], ...] = ()
+    limits: Mapping[str, Any] = field(default_factory=dict)
+    switches: tuple[Mapping[str, Any], ...] = ()
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Question:
+        """From plain values, with lists for what comes several times."""
+        lists = {name: tuple(values[name]) for name in ("options", "switches") if name in values}
+        return cls(**{**values, **lists})
+
+    @property
+    def stands_for(self) -> Any:
+        """What it is in sentences and checks until somebody answers: the suggestion, or something like it."""
+        if self.default not in (None, "", []):
+            return self.default
+        if self.kind == "choice" and self.options:
+            first = self.options[0]["value"]
+            return [first] if self.limits.get("many") else first
+        if self.kind == "number" and self.limits.get("least") is not None:
+            return self.limits["least"]
+        name = self.looks_for or self.question
+        return [name] if self.limits.get("lines") else stand_in(self.kind, name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +101,8 @@ class Frozen:
 
     @cached_property
     def questions(self) -> tuple[Question, ...]:
-        return tuple(Question(**one) for one in self.document.get("requirements", []))
+        found = (Question.of(one) for one in self.document.get("requirements", []))
+        return tuple(sorted(found, key=lambda one: one.place))
 
     @property
     def contents(self) -> Mapping[str, Mapping[str, str]]:
@@ -118,7 +147,7 @@ class Frozen:
         for one in self.questions:
             answer = (answers or {}).get(one.key)
             if answer in (None, "", []):
-                answer = one.default or stand_in(one.kind, one.looks_for or one.question)
+                answer = one.stands_for
                 if isinstance(answer, str) and one.looks_for:
                     known.setdefault(answer, one.looks_for)
             stands_for[one.key] = answer
@@ -132,14 +161,38 @@ class Frozen:
         Templates that are made first stand by their name.
         """
         made = {key: f"(id of the email template “{one['name']}”)" for key, one in self.contents.items()}
-        shaped = shape(self.graph, settings or {})
+        fewer = self.left(answers)
+        shaped = shape(fewer, settings or {})
         definition = self.document["definition"]
         if shaped.graph is not self.graph:
             definition = to_definition(shaped.graph)
-        bound = bind(definition, answers, made)
+        bound = bind(excluding(definition, settings or {}), answers, made)
+        undecided = [one.key for one in self.questions if one.switches and answers.get(one.key) is None]
         names = {step.key: step.name for step in shaped.graph.steps}
         graph = self._named(read_document({"definition": bound.definition}).graph, names)
-        return Landing(graph, create_body(name, bound.definition), bound.missing, shaped.origins)
+        missing = tuple(dict.fromkeys([*undecided, *bound.missing]))
+        return Landing(graph, create_body(name, bound.definition), missing, shaped.origins)
+
+    def left(self, answers: Mapping[str, Any]) -> Graph:
+        """The flow without the parts that these answers switch off."""
+        return without_off(self.graph, self.questions, answers)
+
+    def asked(self, answers: Mapping[str, Any]) -> tuple[Question, ...]:
+        """The questions that matter with these answers: not those of which all stands in parts that are off. What a
+        question switches is judged by those before it, so that two never hide each other."""
+        fewer = self.left(answers)
+        if fewer is self.graph:
+            return self.questions
+        everywhere, left = (
+            {key for _, key, _ in find_asks(to_definition(graph))} for graph in (self.graph, fewer)
+        )
+        found: list[Question] = []
+        for one in self.questions:
+            there = without_off(self.graph, found, answers).by_key if one.switches else {}
+            switches = any(switch.get("start") in there for switch in one.switches)
+            if one.key in left or switches or not (one.switches or one.key in everywhere):
+                found.append(one)
+        return tuple(found)
 
     def _named(self, graph: Graph, names: Mapping[str, str] | None = None) -> Graph:
         names = self.document.get("names", {}) if names is None else names
@@ -188,4 +241,4 @@ def tell(graph: Graph, describer: Describer) -> list[Line]:
 
 def stand_in(kind: str, name: str) -> Any:
     """What a question stands for in sentences and checks while nobody has answered it."""
-    return {"sender": {}, "delay": 1, "group": [name]}.get(kind, name)
+    return {"sender": {}, "delay": 1, "number": 1, "yes-no": True, "group": [name]}.get(kind, name)

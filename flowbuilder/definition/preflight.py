@@ -16,9 +16,9 @@ from typing import Any
 from flowbuilder.definition.consent import groups_of, messages_in
 from flowbuilder.definition.repairs import offered
 from flowbuilder.definition.texts import Contents, check_contents, check_texts
-from flowbuilder.definition.together import check_together
+from flowbuilder.definition.together import check_together, check_with_trigger
 from flowbuilder.graph import Graph, Problem, Step
-from flowbuilder.graph.rules import check_completeness, check_shape
+from flowbuilder.graph.rules import EMPTY_SPLIT, check_completeness, check_shape
 from flowbuilder.graph.values import Path
 from flowbuilder.kinds.asks import Place, get_at
 from flowbuilder.kinds.base import Finding, Words
@@ -76,6 +76,19 @@ def whole_problems(graph: Graph, known: Checking, title: Title | None = None) ->
     return [offered(graph, one) for one in found]
 
 
+def part_stops(graph: Graph, known: Checking, title: Title | None = None) -> Iterator[Problem]:
+    """What blocks a flow of which parts were taken out, beyond its single steps, and what they leave without use: the
+    part of `whole_problems` that can be otherwise then. Its shape stays sound (graph/switching.py)."""
+    titles = title or _titles(graph, known)
+
+    def label(key: str) -> str:
+        return f"“{titles(key)}”"
+
+    for one in chain(check_completeness(graph, label), check_with_trigger(graph, label)):
+        if one.blocks or one.code == EMPTY_SPLIT:
+            yield one
+
+
 def _titles(graph: Graph, known: Checking) -> Title:
     describer = Describer(known.words, known.defaults)
     told: dict[str, str] = {}
@@ -124,12 +137,11 @@ def _trigger(graph: Graph, known: Checking) -> Iterator[Problem]:
 def step_problems(step: Step, known: Checking) -> tuple[Problem, ...]:
     """What is wrong with one step, whatever stands around it."""
     kind = action_kind(step.type)
-    messages = list(messages_in(step))
+    messages = messages_in(step)
     reading = examine(kind, step.config, known.defaults)
+    is_kept = issubclass(kind, Kept)
     found: list[Problem] = []
-    if reading.findings or issubclass(
-        kind, Kept
-    ):  # a condition that may not stand here is a finding of its model
+    if reading.findings or is_kept:  # a condition that may not stand here is a finding of its model
         elsewhere = dict(_not_here(step, messages))
         found += [
             Problem(one.code, one.text, step.key, one.path, one.blocks, one.repair)
@@ -139,13 +151,14 @@ def step_problems(step: Step, known: Checking) -> tuple[Problem, ...]:
         found += [Problem("not-in-flow-here", text, step.key, path) for path, text in elsewhere.items()]
     if step.type not in ACTIONS:
         found.append(Problem("unknown-type", f"Klaviyo knows no step of the type “{step.type}”.", step.key))
-    elif issubclass(kind, Kept):
+    elif is_kept:
         text = f"{kind.LABEL} has no form here yet: it is published as it was imported."
         found.append(Problem("kept", text, step.key, blocks=False))
     if messages:
-        written = chain(
-            _messages(messages), check_texts(messages), check_contents(reading.contents, known.contents)
-        )
+        written = check_texts(messages)
+        written += _approvals(messages)
+        if reading.contents:
+            written += check_contents(reading.contents, known.contents)
         found += [Problem(one.code, one.text, step.key, one.path, one.blocks) for one in written]
     if reading.asks:
         found += _questions(reading.asks, step.key, known)
@@ -155,11 +168,13 @@ def step_problems(step: Step, known: Checking) -> tuple[Problem, ...]:
     return tuple(offered(alone, one) for one in found)
 
 
-def _messages(messages: Messages) -> Iterator[Finding]:
-    for path, message in messages:
-        if message.get("transactional") is True:
-            text = "Klaviyo stores this as not transactional until it has approved the message."
-            yield Finding("transactional", text, (*path, "transactional"), blocks=False)
+def _approvals(messages: Messages) -> list[Finding]:
+    text = "Klaviyo stores this as not transactional until it has approved the message."
+    return [
+        Finding("transactional", text, (*path, "transactional"), blocks=False)
+        for path, message in messages
+        if message.get("transactional") is True
+    ]
 
 
 _FILTERS = (("profile_filter",), ("trigger_filter",))

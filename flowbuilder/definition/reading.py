@@ -211,17 +211,23 @@ def _what(value: Any) -> str:
 
 
 def _look_through(document: Any) -> None:
-    """Refuse what no database keeps: too many levels, broken characters. Counted without recursion."""
-    todo = [(document, 1)]
-    while todo:
-        one, level = todo.pop()
-        if level > MAX_DEPTH:
-            raise _refuse("too-deep", "The file is nested too deeply to be a flow.")
-        if isinstance(one, str):
-            if _BROKEN.search(one):
-                shown = one.encode("ascii", "backslashreplace").decode()[:40]
-                raise _refuse("bad-character", f"The text “{shown}” holds a character that cannot be kept.")
-        elif isinstance(one, list):
-            todo += [(child, level + 1) for child in one]
-        elif isinstance(one, Mapping):
-            todo += [(part, level + 1) for pair in one.items() for part in pair]
+    """Refuse what no database keeps: too many levels, broken characters. Level by level, without recursion."""
+    level = [document]
+    for _ in range(MAX_DEPTH):
+        below: list[Any] = []
+        for one in level:
+            if isinstance(one, str):
+                if _BROKEN.search(one):
+                    shown = one.encode("ascii", "backslashreplace").decode()[:40]
+                    raise _refuse(
+                        "bad-character", f"The text “{shown}” holds a character that cannot be kept."
+                    )
+            elif isinstance(one, dict):
+                below += one
+                below += one.values()
+            elif isinstance(one, list):
+                below += one
+        if not below:
+            return
+        level = below
+    raise _refuse("too-deep", "The file is nested too deeply to be a flow.")

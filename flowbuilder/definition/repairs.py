@@ -177,7 +177,7 @@ def _ask_consent(graph: Graph, problem: Problem, new_key: NewKey) -> Graph:
 def _as_drafts(graph: Graph, problem: Problem, new_key: NewKey) -> Graph:
     return graph.with_steps(
         replace(step, config={**step.config, "status": "draft"})
-        if is_loud(step.config) and any(messages_in(step))
+        if is_loud(step.config) and messages_in(step)
         else step
         for step in graph.steps
     )

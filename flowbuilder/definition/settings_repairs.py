@@ -138,7 +138,7 @@ def _own_property(graph: Graph, problem: Problem) -> str | None:
         right = f"location['{place[1]}']"
     else:
         right = f"properties['{bare}']"
-    is_right = right != name and "'" not in bare and not list(check_property(right, ()))
+    is_right = right != name and "'" not in bare and not check_property(right, ())
     return right if is_right else None
 
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from flowbuilder.definition.consent import groups_of
+from flowbuilder.definition.excluding import excluding
 from flowbuilder.definition.reading import read_document
 from flowbuilder.definition.ways import same_ways
 from flowbuilder.definition.writing import to_definition
@@ -29,6 +30,12 @@ MOST_STEPS = 1000  # of a flow whose tails are copied: twice what Klaviyo's own 
 SETTINGS = {
     "duplicate_tails": "Copy what branches share",
     "nest_branches": "Build branches as yes-or-no splits",
+}
+HELP = {
+    "duplicate_tails": "Some accounts refuse branches that join again. Each branch then gets its own copy of the steps "
+    "they share.",
+    "nest_branches": "Some accounts refuse splits with many branches. Each branch then becomes a yes-or-no split, one "
+    "after the other.",
 }
 _EVENT_CONDITIONS = (
     "metric-property",
@@ -80,14 +87,15 @@ def shape(graph: Graph, settings: Mapping[str, Any]) -> Shaped:
 def shape_definition(
     definition: Mapping[str, Any], settings: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    """The same for a definition: (it, origins). Nothing to shape leaves it as it is, down to the order of its steps."""
+    """The same for a definition: (it, origins). Nothing to shape leaves it as it is, down to the order of its steps;
+    flows that are left out stand in its filter."""
     if not any(settings.get(one) for one in SETTINGS):
-        return dict(definition), {}
+        return excluding(definition, settings), {}
     graph = read_document({"definition": definition}).graph
     shaped = shape(graph, settings)
     if shaped.graph is graph:
-        return dict(definition), {}
-    return to_definition(shaped.graph), dict(shaped.origins)
+        return excluding(definition, settings), {}
+    return excluding(to_definition(shaped.graph), settings), dict(shaped.origins)
 
 
 def _then(first: Shaped, second: Shaped) -> Shaped:

@@ -6,15 +6,17 @@ tell_diff(compare(old, new), Told(old, describer), Told(new, describer))
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from pydantic import BaseModel
 
+from flowbuilder.definition.merging import Point
 from flowbuilder.graph import Graph
-from flowbuilder.graph.diff import Diff, Edit, Place
+from flowbuilder.graph.diff import Diff, Edit, Place, compare
+from flowbuilder.kinds.asks import get_at
 from flowbuilder.kinds.base import Hint, Settings, both, digits
 from flowbuilder.kinds.describe import TRIGGER_KEY, Card, Describer, ports_of
 from flowbuilder.kinds.examine import examine
@@ -179,3 +181,38 @@ def _places(told: Told, places: frozenset[Place]) -> str:
         else:
             parts.append(f"after {told.title(source)}")
     return both(parts)
+
+
+# --- Points ------------------------------------------------------------------------------------------------------
+
+
+def tell_points(points: Iterable[Point], old: Told, new: Told) -> dict[str, str]:
+    """Point -> what became of it between two of the three states of a merge; "" where nothing did."""
+    diff = compare(old.graph, new.graph)
+    return {one.id: " ".join(_tell_point(one, diff, old, new)) for one in points}
+
+
+def _tell_point(point: Point, diff: Diff, old: Told, new: Told) -> Iterator[str]:
+    key = point.key
+    if point.what == "flow":
+        name = str(point.path[0])
+        yield from _tell(Diff(**{name: getattr(diff, name)}), old, new)
+    elif point.what == "order":
+        yield from _tell(Diff(moved=diff.moved), old, new)
+    elif key in diff.added or key in diff.removed:
+        mine = Diff((key,) if key in diff.added else (), (key,) if key in diff.removed else ())
+        yield from _tell(mine, old, new)
+    elif point.path[-2:] == ("message", "template_id"):
+        if get_at(_config(old, key), point.path) != get_at(_config(new, key), point.path):
+            yield f"{new.title(key)}: the email is written anew."
+    elif key in diff.changed:
+        edits = diff.changed[key]
+        if point.path and point.path != ("extra",):
+            inside = ("config", *point.path)
+            edits = tuple(one for one in edits if one.path[: len(inside)] == inside)
+        yield from _tell_step(key, edits, old, new)
+
+
+def _config(told: Told, key: str) -> Mapping[str, Any]:
+    step = told.graph.by_key.get(key)
+    return step.config if step else {}

@@ -16,17 +16,17 @@ Contents = Mapping[str, tuple[str, str]] | Container[str]
 _TEXTS = ("subject_line", "preview_text", "title", "body")
 _CLOSINGS = (" }}", "}", " %}")
 _VARIABLE = re.compile(r"\{\{[^{}\n]*\}\}")
-_ONLY_VARIABLES = re.compile(r"[^{}]*+(?:\{\{[^{}\n]*+\}\}[^{}]*+)*+")
 
 
-def check_texts(messages: Sequence[tuple[Path, Mapping[str, Any]]]) -> Iterator[Finding]:
+def check_texts(messages: Sequence[tuple[Path, Mapping[str, Any]]]) -> list[Finding]:
     """Tags in the texts of messages: (path, message)."""
+    found: list[Finding] = []
     for path, message in messages:
         for name in _TEXTS:
             text = message.get(name)
-            if isinstance(text, str) and "{" in text:
-                for one in _in_text(text):
-                    yield one.below((*path, name))
+            if isinstance(text, str) and "{" in text and (wrong := _in_text(text)):
+                found += [one.below((*path, name)) for one in wrong]
+    return found
 
 
 def check_contents(places: Sequence[Place], contents: Contents) -> Iterator[Finding]:
@@ -39,11 +39,16 @@ def check_contents(places: Sequence[Place], contents: Contents) -> Iterator[Find
                 yield Finding(code, text, path, blocks)
 
 
-@lru_cache(maxsize=2048)
 def _in_text(text: str) -> tuple[Finding, ...]:
     """Most texts hold a few variables that many texts hold: those are judged once, and the text not at all."""
-    if _ONLY_VARIABLES.fullmatch(text) and all(map(_is_sound, _VARIABLE.findall(text))):
+    variables = _VARIABLE.findall(text)
+    if text.count("{") == text.count("}") == 2 * len(variables) and all(map(_is_sound, variables)):
         return ()
+    return _in_odd(text)
+
+
+@lru_cache(maxsize=2048)
+def _in_odd(text: str) -> tuple[Finding, ...]:
     return tuple(tag_findings(text, ()))
 
 
@@ -64,7 +69,7 @@ def _in_email(html: str, text: str) -> tuple[tuple[str, str, bool], ...]:
 
 def forget() -> None:
     """Let go of what was read: for measuring."""
-    _in_text.cache_clear()
+    _in_odd.cache_clear()
     _is_sound.cache_clear()
     _in_email.cache_clear()
 

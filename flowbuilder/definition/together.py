@@ -18,7 +18,7 @@ from flowbuilder.kinds.asks import get_at
 Label = Callable[[str], str]
 SOFT_LIMIT = 500  # Klaviyo's own preview refuses larger flows
 DATE_STARTS = ("target-date", "countdown-delay")
-WAITS = ("time-delay", "back-in-stock-delay", *DATE_STARTS)
+WAITS = frozenset({"time-delay", "back-in-stock-delay", *DATE_STARTS})
 EVENTS = ("metric", "price-drop", "low-inventory")
 
 
@@ -27,8 +27,7 @@ def check_together(graph: Graph, label: Label) -> Iterator[Problem]:
     if len(graph.steps) > SOFT_LIMIT:
         text = f"The flow has {len(graph.steps)} steps; Klaviyo's own editor is slow beyond {SOFT_LIMIT}."
         yield Problem("many-steps", text, None, blocks=False)
-    if graph.trigger:
-        yield from _with_trigger(graph, graph.trigger, label)
+    yield from check_with_trigger(graph, label)
     order = downwards(graph)
     yield from _too_soon(graph, label, order)
     for channel, key in without_consent(graph, order).items():
@@ -47,7 +46,11 @@ def check_together(graph: Graph, label: Label) -> Iterator[Problem]:
 # --- The trigger ------------------------------------------------------------------------------------------------
 
 
-def _with_trigger(graph: Graph, trigger: Trigger, label: Label) -> Iterator[Problem]:
+def check_with_trigger(graph: Graph, label: Label) -> Iterator[Problem]:
+    """The only rules on several steps that block."""
+    trigger = graph.trigger
+    if trigger is None:
+        return
     first = graph.by_key.get(graph.entry or "")
     if trigger.type == "date" and first and first.type not in DATE_STARTS:
         text = "A flow that starts with a date begins with a target date or a countdown: put one first."
@@ -88,15 +91,12 @@ def links_too_soon(
     for key in downwards(graph) if order is None else order:
         step = graph.by_key[key]
         before = found.get(key)
-        if step.type in WAITS or (before is None and not sent_by(step)):
+        sends = sent_by(step)
+        if step.type in WAITS or (before is None and not sends):
             continue
-        if sent_by(step):
-            last: str | None = key
-        else:
-            last = next((one for one in (before or {}).values() if one), None)
-        for port, target in graph.targets(key):
-            if target is not None:
-                found.setdefault(target, {})[key, port] = last
+        last = key if sends else next(filter(None, (before or {}).values()), None)
+        for port, target in graph.out.get(key, {}).items():
+            found.setdefault(target, {})[key, port] = last
     return found
 
 
@@ -106,8 +106,8 @@ def _too_soon(graph: Graph, label: Label, order: Sequence[str]) -> Iterator[Prob
         here = soon.get(step.key)
         if here is None:
             continue
-        last = next((one for one in here.values() if one), None)
-        if sent_by(step) and last:
+        last = next(filter(None, here.values()), None)
+        if last and sent_by(step):
             text = f"{label(step.key)} goes out together with {label(last)}: put a delay between them."
             yield Problem("no-wait", text, step.key, blocks=False)
         for path in reads_later(step):
@@ -117,25 +117,27 @@ def _too_soon(graph: Graph, label: Label, order: Sequence[str]) -> Iterator[Prob
             break
 
 
-def reads_later(step: Step) -> Iterator[Path]:
+def reads_later(step: Step) -> list[Path]:
     """Paths of a split's conditions on what happens after people entered the flow."""
-    for path, value in _filters(step):
-        for number, group in enumerate(groups_of(value)):
-            for index, one in enumerate(group):
-                if (
-                    get_at(one, ("type",)) == "profile-metric"
-                    and get_at(one, ("timeframe_filter", "operator")) == "flow-start"
-                ):
-                    yield (*path, "condition_groups", number, "conditions", index)
+    return [
+        (*path, "condition_groups", number, "conditions", index)
+        for path, value in _filters(step)
+        for number, group in enumerate(groups_of(value))
+        for index, one in enumerate(group)
+        if get_at(one, ("type",)) == "profile-metric"
+        and get_at(one, ("timeframe_filter", "operator")) == "flow-start"
+    ]
 
 
-def _filters(step: Step) -> Iterator[tuple[Path, Any]]:
+def _filters(step: Step) -> list[tuple[Path, Any]]:
     if step.type == "conditional-split":
-        yield ("profile_filter",), step.config.get("profile_filter")
-    elif step.type == "multi-branch-split":
-        branches = step.config.get("branches")
-        for index, branch in enumerate(branches if isinstance(branches, list) else []):
-            yield ("branches", index, "branch_filter"), get_at(branch, ("branch_filter",))
+        return [(("profile_filter",), step.config.get("profile_filter"))]
+    if step.type == "multi-branch-split" and isinstance(branches := step.config.get("branches"), list):
+        return [
+            (("branches", index, "branch_filter"), get_at(branch, ("branch_filter",)))
+            for index, branch in enumerate(branches)
+        ]
+    return []
 
 
 # --- Status -----------------------------------------------------------------------------------------------------
@@ -147,7 +149,7 @@ def is_loud(config: Mapping[str, Any]) -> bool:
 
 def _loud(graph: Graph) -> Iterator[Problem]:
     """One word for the whole flow: an imported one is live in every message."""
-    loud = [step for step in graph.steps if is_loud(step.config) and any(messages_in(step))]
+    loud = [step for step in graph.steps if is_loud(step.config) and messages_in(step)]
     if not loud:
         return
     status = str(loud[0].config["status"])

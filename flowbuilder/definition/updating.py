@@ -68,7 +68,7 @@ def plan_update(
     sent: Definition, wanted: Definition, steps: Steps, names: Mapping[str, str] | None = None
 ) -> Plan:
     """`sent` and `wanted` name their steps by the same keys, in `temporary_id`; `names`: key -> what people call it."""
-    old, new = _graph(sent), _graph(wanted)
+    old, new = graph_in(sent), graph_in(wanted)
     say = _Names(old, new, names or {})
     if reasons := list(dict.fromkeys(_reasons(old, new, steps, say))):
         return Plan(reasons=tuple(reasons))
@@ -87,7 +87,7 @@ def plan_update(
     return Plan((*inserts, *patches, *deletes))
 
 
-def _graph(definition: Definition) -> Graph:
+def graph_in(definition: Definition) -> Graph:
     return read_document({"definition": definition}).graph
 
 
@@ -122,7 +122,7 @@ def _reasons(old: Graph, new: Graph, steps: Steps, say: _Names) -> Iterator[str]
             yield from _of_a_step(was, now, say)
         elif now and not _is_insertable(now):
             yield f"{say[key]} is new, and no step of its kind can be put into a flow that is there."
-        elif was and not _is_linear(was):
+        elif was and not is_linear(was):
             yield f"{say[key]} is gone, and a split cannot be taken out of a flow that is there."
     yield from _of_the_order(old, new, say)
 
@@ -149,7 +149,7 @@ def _of_a_step(was: Step, now: Step, say: _Names) -> Iterator[str]:
     elif not same(was.extra, now.extra):
         yield f"{name} has other settings that are not known here."
     elif list(edits(was.type, was.config, now.config)):
-        if not _is_linear(was):
+        if not is_linear(was):
             yield f"{name} sends people by other conditions: a split stays as it is in a flow that is there."
         elif was.type in EXPERIMENTS:
             yield f"{name} is an experiment, and what it compares changed."
@@ -173,12 +173,12 @@ def onward(graph: Graph, key: str | None, other: Graph) -> str | None:
     return key
 
 
-def _is_linear(step: Step) -> bool:
+def is_linear(step: Step) -> bool:
     return step.ports == (NEXT,)
 
 
 def _is_insertable(step: Step) -> bool:
-    return _is_linear(step) and step.type in ACTIONS and step.type not in (*EXPERIMENTS, *OPAQUE)
+    return is_linear(step) and step.type in ACTIONS and step.type not in (*EXPERIMENTS, *OPAQUE)
 
 
 # --- What comes in ---------------------------------------------------------------------------------------------
@@ -197,9 +197,9 @@ def _insertions(old: Graph, new: Graph) -> list[Change] | None:
             return None
         change = Change("insert", key, None, {"temporary_id": key, **_body(new.by_key[key])}, where=where)
         found.append(change)
-        now = _with(now, change)
+        now = with_step(now, _step(change), where)
     for gone in [step.key for step in now.steps if step.key not in new.by_key]:
-        now = _without(now, gone)
+        now = without(now, gone)
     return found if _ways(now) == _ways(new) else None
 
 
@@ -218,9 +218,9 @@ def _ways(graph: Graph) -> dict[Way, str]:
     return {(link.source, link.port): link.target for link in graph.links}
 
 
-def _with(graph: Graph, change: Change) -> Graph:
-    assert change.where is not None
-    after, port, before = change.where.after, change.where.port, change.where.before
+def with_step(graph: Graph, step: Step, where: Where) -> Graph:
+    """With one more step, of one way out."""
+    after, port, before = where.after, where.port, where.before
     ways = _ways(graph)
     if after is not None:
         taken: list[Way] = [(after, port)]
@@ -230,13 +230,13 @@ def _with(graph: Graph, change: Change) -> Graph:
         following = before
     else:
         taken, following = [(None, NEXT)], None
-    ways |= dict.fromkeys(taken, change.key)
+    ways |= dict.fromkeys(taken, step.key)
     if following is not None:
-        ways[change.key, NEXT] = following
-    return replace(graph, steps=(*graph.steps, _step(change)), links=_links(ways))
+        ways[step.key, NEXT] = following
+    return replace(graph, steps=(*graph.steps, step), links=_links(ways))
 
 
-def _without(graph: Graph, key: str) -> Graph:
+def without(graph: Graph, key: str) -> Graph:
     """What led there leads to what came after it."""
     ways = _ways(graph)
     following = ways.pop((key, NEXT), None)
@@ -260,16 +260,32 @@ def _step(change: Change) -> Step:
 
 def applied(definition: Definition, change: Change) -> dict[str, Any]:
     """The definition with this change made: what the account holds then, but for what Klaviyo fills in."""
-    graph = _graph(definition)
+    graph = graph_in(definition)
     if change.kind == "insert":
-        graph = _with(graph, change)
+        assert change.where is not None
+        graph = with_step(graph, _step(change), change.where)
     elif change.kind == "delete":
-        graph = _without(graph, change.key)
+        graph = without(graph, change.key)
     else:
         fresh = dict(change.body["data"])
         steps = (replace(one, config=fresh) if one.key == change.key else one for one in graph.steps)
         graph = graph.with_steps(steps)
     return to_definition(graph)
+
+
+def advanced(base: Definition, offered: Definition, change: Change) -> dict[str, Any]:
+    """What was sent, after a change of an account's flow: what of the offer is there now. Edits of the account's own
+    are not in it."""
+    old, new = graph_in(base), graph_in(offered)
+    key = change.key
+    if change.kind == "delete":
+        old = without(old, key) if key in old.by_key else old
+    elif key in old.by_key and key in new.by_key:
+        old = old.with_steps(new.by_key[key] if one.key == key else one for one in old.steps)
+    elif key in new.by_key:
+        where = _place(old, new, key)
+        old = with_step(old, new.by_key[key], where) if where else old
+    return to_definition(old)
 
 
 # --- Settings --------------------------------------------------------------------------------------------------
@@ -319,7 +335,7 @@ def merged(
         if is_own and not same(found, get_at(after, path)):
             kept.append(path)
         else:
-            result = _put(result, path, get_at(new, path))
+            result = put_setting(result, path, get_at(new, path))
     return result, tuple(kept)
 
 
@@ -347,7 +363,7 @@ def as_sent(action_type: str, held: Mapping[str, Any]) -> dict[str, Any]:
     return fresh
 
 
-def _put(value: dict[str, Any], path: Path, new: Any) -> dict[str, Any]:
+def put_setting(value: dict[str, Any], path: Path, new: Any) -> dict[str, Any]:
     if new is not None:
         return dict(set_at(value, path, new))
     outer = get_at(value, path[:-1])

@@ -6,142 +6,40 @@ A flow is drawn on one line: `wait > (split) yes: mail ; no: text`. See `flow` b
 from __future__ import annotations
 
 import copy
-from itertools import count, pairwise
-from typing import Any
+from itertools import count
 
 import pytest
 
 from flowbuilder.definition.preflight import Checking, blocking, check, step_problems, whole_problems
 from flowbuilder.definition.repairs import REPAIRS, repair
-from flowbuilder.graph import Graph, Link, Problem, Step, Trigger
+from flowbuilder.graph import Graph, Link, Problem
 from flowbuilder.graph.surgery import UnableToFind
-from flowbuilder.kinds.registry import action_kind
-
-METRIC = Trigger("metric", {"id": "CheckM", "trigger_filter": None})
-DATE = Trigger(
-    "date",
-    {
-        "date_field_type": "profile-property",
-        "date_profile_property": "properties['Birthday']",
-        "timedelta_value_before_date": 0,
-        "timedelta_unit_before_date": "days",
-        "recurrence_frequency": "annually",
-        "timezone": "profile",
-        "trigger_time": "09:00:00",
-    },
+from tests.definition.drawn import (
+    AGREED,
+    DATE,
+    EVENT,
+    GOLD,
+    LIST,
+    METRIC,
+    NOT_IN_FLOW,
+    TREE,
+    codes,
+    consent,
+    flow,
+    found,
+    groups,
+    mail,
+    multi,
+    ordered,
+    split,
+    step,
+    text,
+    wait,
 )
-LIST = Trigger("list", {"id": "ListID"})
-
-
-def groups(*conditions: Any) -> dict[str, Any]:
-    """All of these."""
-    return {"condition_groups": [{"conditions": [one]} for one in conditions]}
-
-
-def consent(channel: str, can: bool = True, why: str = "subscribed") -> dict[str, Any]:
-    status = {"subscription": why, "filters": None}
-    return {
-        "type": "profile-marketing-consent",
-        "consent": {"channel": channel, "can_receive_marketing": can, "consent_status": status},
-    }
-
-
-def ordered(operator: str = "flow-start") -> dict[str, Any]:
-    return {
-        "type": "profile-metric",
-        "metric_id": "OrderM",
-        "measurement": "count",
-        "measurement_filter": {"type": "numeric", "operator": "greater-than", "value": 0},
-        "timeframe_filter": {"type": "date", "operator": operator},
-        "metric_filters": None,
-    }
-
-
-NOT_IN_FLOW = {
-    "type": "profile-not-in-flow",
-    "timeframe_filter": {"type": "date", "operator": "in-the-last", "unit": "day", "quantity": 30},
-}
-GOLD = {
-    "type": "profile-property",
-    "property": "properties['Tier']",
-    "filter": {"type": "string", "operator": "equals", "value": "gold"},
-}
-EVENT = {
-    "type": "metric-property",
-    "metric_id": "CheckM",
-    "field": "price",
-    "filter": {"type": "numeric", "operator": "greater-than", "value": 5},
-}
-
-
-def mail(key: str, **more: Any) -> Step:
-    message = {
-        "name": key,
-        "from_email": "hello@example.org",
-        "from_label": "Hello",
-        "subject_line": "Hello",
-        "template_id": "Templt",
-    }
-    return step(key, "send-email", {"message": message | more, "status": "draft"})
-
-
-def text(key: str, **more: Any) -> Step:
-    return step(key, "send-sms", {"message": {"name": key, "body": "Hello"} | more, "status": "draft"})
-
-
-def wait(key: str = "wait", **more: Any) -> Step:
-    return step(key, "time-delay", {"unit": "days", "value": 1, "timezone": "profile"} | more)
-
-
-def split(key: str = "split", filter: Any = None) -> Step:
-    return step(key, "conditional-split", {"profile_filter": filter or groups(GOLD)})
-
-
-def step(key: str, type: str, config: dict[str, Any]) -> Step:
-    return Step(key, type, config, ports=tuple(port.name for port in action_kind(type).ports(config)))
-
-
-def flow(*steps: Step, trigger: Trigger | None = METRIC, links: str = "", **more: Any) -> Graph:
-    """A chain in the order given, or the links that are named: "split.yes>mail split.no>text"."""
-    made: list[Link] = []
-    if links:
-        for one in links.split():
-            source, _, target = one.partition(">")
-            key, _, port = source.partition(".")
-            made.append(Link(key or None, port or "next", target))
-    else:
-        keys = [None, *(one.key for one in steps)]
-        for source, target in pairwise(keys):
-            ports = next((one.ports for one in steps if one.key == source), ("next",))
-            assert target is not None
-            made.append(Link(source, ports[0], target))
-    return Graph(trigger=trigger, steps=steps, links=tuple(made), **more)
-
-
-AGREED = groups(consent("email", why="any"), consent("sms"))
-TREE = ">split split.yes>a split.no>b"
-
-
-def codes(graph: Graph) -> list[tuple[str, str | None]]:
-    return [(one.code, one.step) for one in check(graph)]
-
-
-def found(graph: Graph, code: str) -> Problem:
-    return next(one for one in check(graph) if one.code == code)
 
 
 def test_a_good_flow_has_none():
     assert check(flow(wait(), mail("mail"), profile_filter=AGREED)) == []
-
-
-def multi(key: str, **filters: Any) -> Step:
-    """Branches by their filters; the last is everyone else."""
-    branches = [
-        {"branch_id": name, "name": name, "order": index, "is_else": False, "branch_filter": one}
-        for index, (name, one) in enumerate(filters.items())
-    ]
-    branches.append({"branch_id": "else", "branch_filter": None, "links": None, "is_else": True})
-    return step(key, "multi-branch-split", {"name": key, "branches": branches})
 
 
 # name -> (a flow, the problem's code, its step, its path, whether it blocks, the label of its repair)
@@ -460,110 +358,6 @@ def test_a_delay_is_put_only_on_the_ways_that_need_one():
 )
 def test_whoever_waits_is_left_alone(steps):
     assert not {"no-wait", "reads-too-soon"} & {code for code, _ in codes(flow(*steps))}
-
-
-# --- Consent ----------------------------------------------------------------------------------------------------
-
-ELSE = ">many many.a>a many.else>b"
-
-
-@pytest.mark.parametrize(
-    ("graph", "alone"),
-    [
-        (flow(mail("m"), trigger=LIST), True),
-        (flow(mail("m"), trigger=Trigger("segment", {"id": "SegmID"})), True),
-        (flow(mail("m"), profile_filter=groups(consent("sms"))), False),
-        (flow(mail("m"), profile_filter=groups(consent("email", can=False, why="any"))), False),
-        (
-            flow(mail("m"), profile_filter={"condition_groups": [{"conditions": [consent("email"), GOLD]}]}),
-            False,
-        ),
-        (flow(mail("m", additional_filters=groups(consent("email")))), True),
-        (flow(split(filter=groups(consent("email"))), mail("a")), True),
-        (flow(split(filter=groups(consent("email", can=False))), mail("b"), links=">split split.no>b"), True),
-        (flow(split(filter=groups(consent("email", can=False))), mail("b")), False),
-        (flow(multi("many", a=groups(consent("email"))), mail("a")), True),
-        (flow(multi("many", a=groups(consent("email"))), wait("a"), mail("b"), links=ELSE), False),
-        (flow(multi("many", a=groups(consent("email", can=False))), wait("a"), mail("b"), links=ELSE), True),
-        (
-            flow(split(filter=groups(consent("email"))), mail("m"), links=">split split.yes>m split.no>m"),
-            False,
-        ),
-    ],
-)
-def test_consent_is_known_on_every_way(graph, alone):
-    assert ("no-consent" not in {code for code, _ in codes(graph)}) is alone
-
-
-def test_consent_is_asked_for_once_a_channel():
-    graph = flow(mail("a"), wait(), text("b"), wait("w"), mail("c"), text("d"))
-    assert [one for one in codes(graph) if one[0] == "no-consent"] == [
-        ("no-consent", "a"),
-        ("no-consent", "b"),
-    ]
-
-
-@pytest.mark.parametrize("type", ["send-mobile-push", "send-whatsapp"])
-def test_consent_of_other_channels(type):
-    graph = flow(step("p", type, {"message": {"body": "Hello"}, "status": "draft"}))
-    better = repair(graph, found(graph, "no-consent"), lambda: "x")
-    assert "no-consent" not in {code for code, _ in codes(better)}
-    assert [one for one in check(better) if one.step is None] == []
-
-
-# --- Texts ------------------------------------------------------------------------------------------------------
-
-
-def test_tags_are_checked_in_texts_and_emails():
-    graph = flow(
-        mail("m", preview_text="{% if x %}", template_id={"$content": "mail-1"}),
-        wait(),
-        text("t", body="{{ a"),
-    )
-    known = Checking(contents={"mail-1": ("<p>\n{% nothing %}{{ b</p>", "{% endif %}")})
-    told = {
-        (one.code, one.step, one.path[-1], one.blocks)
-        for one in check(graph, known)
-        if one.code[:4] in ("tag-", "bloc")
-    }
-    assert told >= {
-        ("block-unclosed", "m", "preview_text", True),
-        ("tag-unclosed", "t", "body", True),
-        ("tag-unclosed", "m", "template_id", True),
-        ("tag-unknown", "m", "template_id", False),
-        ("block-unopened", "m", "template_id", True),
-    }
-    texts = [one.text for one in check(graph, known) if one.path[-1:] == ("template_id",)]
-    assert any(one.startswith("In the email's HTML, line 2: ") for one in texts)
-    assert any(one.startswith("In the email's plain text, line 1: ") for one in texts)
-
-
-def test_an_email_that_is_gone_is_said():
-    graph = flow(mail("m", template_id={"$content": "mail-1"}))
-    assert ("no-content", "m") in codes(graph)
-    assert "no-content" not in {
-        one.code for one in check(graph, Checking(contents={"mail-1": ("<p>Hi</p>", "")}))
-    }
-
-
-def test_what_a_kind_mends_itself_is_one_press_too():
-    """An experiment whose shares do not add up: its kind shares them evenly."""
-    inner = {"type": "send-email", "data": mail("x").config, "links": None}
-    config = {
-        "main_action": {**inner, "temporary_id": "a"},
-        "current_experiment": {
-            "name": "Which?",
-            "variations": [{**inner, "temporary_id": "a"}, {**inner, "temporary_id": "b"}],
-            "allocations": {"a": 0.5, "b": 0.2},
-            "winner_metric": "unique-opens",
-        },
-        "status": "draft",
-    }
-    graph = flow(step("test", "ab-test", config), profile_filter=AGREED)
-    problem = found(graph, "shares-do-not-add-up")
-    assert problem.repair
-    better = repair(graph, problem, lambda: "x")
-    assert "shares-do-not-add-up" not in {code for code, _ in codes(better)}
 
 
 # --- In pieces --------------------------------------------------------------------------------------------------

@@ -29,9 +29,9 @@ from flowbuilder.definition.ways import same_ways
 from flowbuilder.definition.writing import create_body, to_definition
 from flowbuilder.graph import Graph, Link, Step, Trigger
 from flowbuilder.graph.walk import breadth_first
+from tests.definition.drawn import EVENT, METRIC, flow, groups, mail, split, step, text, wait
 from tests.definition.flows import branches, filter_of, graphs
 from tests.definition.judges import judge
-from tests.definition.test_rules import EVENT, METRIC, flow, groups, mail, split, step, text, wait
 
 BOTH = {"duplicate_tails": True, "nest_branches": True}
 calm = settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow], deadline=None)

@@ -14,7 +14,7 @@ from flowbuilder.graph.surgery import put, remove, swap
 from flowbuilder.kinds.base import Words
 from flowbuilder.kinds.describe import Describer
 from flowbuilder.kinds.messages import SendEmail
-from tests.definition.test_rules import GOLD, NOT_IN_FLOW, flow, groups, mail, split, text, wait
+from tests.definition.drawn import GOLD, NOT_IN_FLOW, flow, groups, mail, split, text, wait
 
 DESCRIBER = Describer(Words({"CheckM": "Started Checkout", "OrderM": "Placed Order"}), {})
 OLD = flow(

@@ -1,0 +1,94 @@
+"""Lines of an extraction made into questions of the flow: extracting.py finds them, a person chooses. Pure.
+
+    graph, questions, originals = ask_all(graph, questions, found.lines, {line.id: Choice("question", "Which list?")})
+
+`originals` are what the new questions stand for: bound with them, the flow is what it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from flowbuilder.definition.extracting import CONSTANT, ROLE, Line, Place
+from flowbuilder.graph import Graph, Trigger
+from flowbuilder.graph.values import Config
+from flowbuilder.kinds.asks import ask, get_at, set_at
+from flowbuilder.kinds.describe import TRIGGER_KEY
+
+Questions = Mapping[str, Config]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """How to treat a line, and the words of its question."""
+
+    treat: str
+    question: str = ""
+
+
+def ask_all(
+    graph: Graph, questions: Questions, lines: tuple[Line, ...], choices: Mapping[str, Choice]
+) -> tuple[Graph, dict[str, Config], dict[str, Any]]:
+    """The flow with its questions set, all questions, and what each new one stands for: {key: original value}.
+
+    Lines without a choice are treated as proposed; a treatment that a line does not allow counts as a constant.
+    """
+    now, originals = dict(questions), dict[str, Any]()
+    for line in lines:
+        choice = choices.get(line.id, Choice(line.proposal))
+        if choice.treat not in line.may or choice.treat == CONSTANT or not line.places:
+            continue
+        words = choice.question.strip()[:200] or line.question
+        if line.is_whole:
+            key = _new(now, line, words, line.value, by_itself=choice.treat == ROLE)
+            originals[key] = line.value
+            for place in line.places:
+                graph = _put(graph, place, ask(key, place.part))
+            continue
+        for place in line.places:  # each text is asked for as a whole, once
+            text = _get(graph, place)
+            if isinstance(text, str):
+                key = _new(now, line, words, text)
+                originals[key] = text
+                graph = _put(graph, place, ask(key))
+    return graph, now, originals
+
+
+def _new(questions: dict[str, Config], line: Line, words: str, value: Any, *, by_itself: bool = False) -> str:
+    stem = line.what if line.is_whole else "text"
+    key, number = stem, 1
+    while key in questions:
+        number += 1
+        key = f"{stem}-{number}"
+    looks = by_itself or line.asks != "metric"  # a metric that is always asked for is not looked for
+    questions[key] = {
+        "kind": line.asks,
+        "question": words,
+        "help": "",
+        "looks_for": line.looks_for if looks else "",
+        "integration": line.integration if looks else "",
+        "default": None if line.is_secret else value,
+    }
+    return key
+
+
+def _get(graph: Graph, place: Place) -> Any:
+    if place.step is None:
+        return get_at(graph.profile_filter, place.path)
+    if place.step == TRIGGER_KEY:
+        return get_at(graph.trigger.config, place.path) if graph.trigger else None
+    return get_at(graph.by_key[place.step].config, place.path)
+
+
+def _put(graph: Graph, place: Place, value: Any) -> Graph:
+    if place.step is None:
+        return replace(graph, profile_filter=set_at(graph.profile_filter, place.path, value))
+    if place.step == TRIGGER_KEY and graph.trigger:
+        trigger = Trigger(graph.trigger.type, set_at(graph.trigger.config, place.path, value))
+        return replace(graph, trigger=trigger)
+    return graph.with_steps(
+        replace(one, config=set_at(one.config, place.path, value)) if one.key == place.step else one
+        for one in graph.steps
+    )

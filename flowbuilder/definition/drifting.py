@@ -1,0 +1,173 @@
+"""An account's flow in our keys, and in what it is another than it was left. Pure; read by the publisher and by pages.
+
+    found = in_our_keys(held, sent, steps, edited)     the account's answer, named and written as what was sent
+    apart = differences(left, found)                   points of merging.py, each with how much it matters
+
+What Klaviyo fills in by itself is no difference (platform.py); ids of branches, messages and copies of templates are
+each account's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from flowbuilder.definition.merging import Point, merge_graphs
+from flowbuilder.definition.platform import SENDER
+from flowbuilder.definition.statuses import Statuses
+from flowbuilder.definition.updating import TEMPLATE, Definition, Steps, as_sent, edits, graph_in
+from flowbuilder.graph import Graph, Link, Step
+from flowbuilder.kinds.asks import get_at, set_at
+from flowbuilder.kinds.registry import action_kind
+
+Weight = Literal["cosmetic", "status", "content", "logic", "gone"]
+WEIGHTS: tuple[Weight, ...] = ("cosmetic", "status", "content", "logic", "gone")  # from the least
+THEIRS = "klaviyo-"  # begins the key of a step that somebody put in in Klaviyo
+
+
+def in_our_keys(
+    held: Definition, sent: Definition, steps: Steps, edited: Collection[str] | None = ()
+) -> Graph:
+    """`edited`: keys of emails that were written anew in Klaviyo; the others are what was sent, whatever the id of
+    the account's copy. None: the ids decide."""
+    theirs, ours = graph_in(held), graph_in(sent)
+    key_of = {str(one["action"]): key for key, one in steps.items() if one.get("action")}
+    name = {step.key: key_of.get(step.key, f"{THEIRS}{step.key}") for step in theirs.steps}
+    made: list[Step] = []
+    ways: dict[tuple[str | None, str], str] = {}
+    for step in theirs.steps:
+        key = name[step.key]
+        was = ours.by_key.get(key)
+        config = _as_ours(step, was, edited is not None and key not in edited)
+        ports = _names_of_branches(step, was)
+        if ports:
+            config = {**config, "branches": [
+                {**branch, "branch_id": ports[port]}
+                for branch, port in zip(config["branches"], step.ports, strict=True)
+            ]}  # fmt: skip
+        own = tuple(ports.get(port, port) for port in step.ports)
+        made.append(Step(key, step.type, config, ports=own, extra=step.extra))
+        ways |= {(step.key, port): ports.get(port, port) for port in step.ports}
+    links = tuple(
+        Link(name.get(one.source or ""), ways.get((one.source, one.port), one.port), name[one.target])
+        for one in theirs.links
+    )
+    return replace(theirs, steps=tuple(made), links=links)
+
+
+def _as_ours(step: Step, was: Step | None, is_as_sent: bool) -> Mapping[str, Any]:
+    config: dict[str, Any] = as_sent(step.type, step.config)
+    message = config.get("message")
+    if not isinstance(message, Mapping):
+        return config
+    fresh = {key: one for key, one in message.items() if key != "id"}
+    if was is not None and was.type == step.type:
+        before = was.config.get("message") or {}
+        # Left out of what was sent, it is the account's default sender.
+        fresh = {key: one for key, one in fresh.items() if key not in SENDER or before.get(key) is not None}
+        if is_as_sent and fresh.get("template_id") and before.get("template_id"):
+            fresh["template_id"] = before["template_id"]
+    return {**config, "message": fresh}
+
+
+def _names_of_branches(step: Step, was: Step | None) -> dict[str, str]:
+    """port -> its name among ours: by the branch's conditions, else by its place where there are as many."""
+    branches = step.config.get("branches")
+    before = was.config.get("branches") if was else None
+    if not isinstance(branches, list) or not isinstance(before, list) or was is None:
+        return {}
+    free = dict(zip(was.ports, before, strict=True))
+    found: dict[str, str] = {}
+    for port, branch in zip(step.ports, branches, strict=True):
+        alike = [
+            name
+            for name, one in free.items()
+            if _conditions(one) == _conditions(branch)
+            and bool(one.get("is_else")) == bool(branch.get("is_else"))
+        ]
+        if alike:
+            found[port] = alike[0]
+            del free[alike[0]]
+    left = [port for port in step.ports if port not in found]
+    if len(left) == len(free):
+        found |= dict(zip(left, free, strict=True))
+    return {port: found.get(port, port) for port in step.ports}
+
+
+def _conditions(branch: Mapping[str, Any]) -> Any:
+    return branch.get("branch_filter") or None
+
+
+# --- What differs ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """A difference between how a flow was left and how it is: a point, and how much it matters."""
+
+    weight: Weight
+    point: Point
+
+
+def differences(left: Graph, found: Graph) -> list[Apart]:
+    """What the account changed since. As a merge with no offer sees it: all of it would be kept."""
+    points = merge_graphs(left, left, found, {}).points
+    return [Apart(_weight_of(one, left, found), one) for one in points]
+
+
+def _weight_of(point: Point, left: Graph, found: Graph) -> Weight:
+    if point.what != "setting":
+        return "logic"
+    was, now = left.by_key.get(point.key), found.by_key.get(point.key)
+    if was is None or now is None:
+        return "logic"
+    if point.path[:1] == ("message",):
+        if point.path[-1] == "name":
+            return "cosmetic"
+        return "logic" if point.path[-1] == "additional_filters" else "content"
+    if not list(edits(was.type, _unnamed(was.config), _unnamed(now.config))):
+        return "cosmetic"
+    return "logic" if action_kind(was.type).FAMILY in ("timing", "logic") else "content"
+
+
+def _unnamed(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Without the names that people gave to a step and its branches."""
+    plain = {key: one for key, one in config.items() if key != "name"}
+    if isinstance(branches := plain.get("branches"), list):
+        plain["branches"] = [{key: one for key, one in each.items() if key != "name"} for each in branches]
+    return plain
+
+
+def apart_in_status(left: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """(action id, its status when it was left, now) of what is there on both sides; "" is the flow itself. Both are
+    {"flow": status, "actions": statuses_of(...)}."""
+    if left["flow"] != found["flow"]:
+        yield "", left["flow"], found["flow"]
+    before: Statuses = left["actions"]
+    for id, places in found["actions"].items():
+        was = before.get(id)
+        if was is not None and was != places and (was.get("") != places.get("") or set(was) == set(places)):
+            yield id, was.get("", ""), places.get("", "")
+
+
+def worst(weights: Collection[str]) -> str:
+    """The one that decides what a reading is called; "none" where nothing differs."""
+    return next((one for one in reversed(WEIGHTS) if one in weights), "none")
+
+
+def with_template(graph: Graph, key: str, template_id: str) -> Graph:
+    """The graph with another template in one email."""
+    step = graph.by_key[key]
+    fresh = replace(step, config=set_at(step.config, TEMPLATE, template_id))
+    return graph.with_steps(fresh if one.key == key else one for one in graph.steps)
+
+
+def emails_in(definition: Definition) -> dict[str, str]:
+    """action id -> the template in it, of every email that stands in a flow by itself."""
+    found = {
+        str(action["id"]): get_at(action, ("data", *TEMPLATE))
+        for action in definition.get("actions") or []
+        if action.get("type") == "send-email"
+    }
+    return {id: one for id, one in found.items() if isinstance(one, str) and one}
