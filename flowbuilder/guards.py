@@ -5,6 +5,7 @@ later migration rebuilds their table: such a migration must install them again (
 """
 
 from collections.abc import Iterable, Mapping
+from contextlib import contextmanager
 
 SQLITE = (
     "CREATE TRIGGER link_stays_in_its_flow_{event} BEFORE {upper} ON flowbuilder_link BEGIN "
@@ -88,6 +89,7 @@ GUARDS_OF_MOVES = (  # name, table
     ("move_keeps_its_person", "flowbuilder_move"),
     ("move_stays", "flowbuilder_move"),
 )
+STAYING = ("move_stays", "receipt_stays")  # what forbids that rows are taken away
 OF_A_MOVE = "id, publication_id, number, from_state, to_state, reason, at, until, attempt_number"
 # guard -> (what sets it off, when, what it says). A row that is written as it was is no move. A person who leaves
 # the site is taken out of the moves, and nobody is ever put in their place.
@@ -124,6 +126,25 @@ def guards_of_moves(vendor: str, moves: Mapping[str, Iterable[str]]) -> list[str
     return made
 
 
+@contextmanager
+def lifted(connection):
+    """While every row of the database is cleared away. PostgreSQL truncates, which sets off no such guard."""
+    if connection.vendor != "sqlite" or "flowbuilder_move" not in connection.introspection.table_names():
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+        guards = [(name, sql) for name, sql in cursor.fetchall() if name in STAYING]
+        for name, _ in guards:
+            cursor.execute(f"DROP TRIGGER {name}")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            for _, sql in guards:
+                cursor.execute(sql)
+
+
 def drop_guards_of_moves(vendor: str) -> list[str]:
     if vendor == "postgresql":
         return [f"DROP TRIGGER IF EXISTS {name} ON {table}" for name, table in GUARDS_OF_MOVES]
@@ -142,3 +163,100 @@ def remove_moves(apps, schema_editor):
     if vendor == "postgresql":
         for name, _ in GUARDS_OF_MOVES:
             schema_editor.execute(f"DROP FUNCTION IF EXISTS {name}")
+
+
+# --- What was read in an account stays what was read ----------------------------------------------------------------
+
+OF_A_READING = (
+    "id, install_id, flow_id, first_at, name, status, definition, emails, "
+    "verdict, differences, since, content_hash"
+)
+READING = "reading_never_changes"
+
+
+def install_readings(apps, schema_editor):
+    event = f"CREATE TRIGGER {READING} BEFORE UPDATE OF {OF_A_READING} ON flowbuilder_reading"
+    if schema_editor.connection.vendor == "postgresql":
+        schema_editor.execute(
+            f"CREATE FUNCTION {READING}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+            "RAISE EXCEPTION 'a reading never changes' USING ERRCODE = 'check_violation'; END $$"
+        )
+        schema_editor.execute(f"{event} FOR EACH ROW EXECUTE FUNCTION {READING}()")
+    else:
+        schema_editor.execute(f"{event} BEGIN SELECT RAISE(ABORT, 'a reading never changes'); END")
+
+
+def remove_readings(apps, schema_editor):
+    if schema_editor.connection.vendor == "postgresql":
+        schema_editor.execute(f"DROP FUNCTION {READING} CASCADE")
+    else:
+        schema_editor.execute(f"DROP TRIGGER IF EXISTS {READING}")
+
+
+# --- What a reviewer said stays said -----------------------------------------------------------------------------
+
+OF_A_REVIEW = "id, template_flow_id, version_id, content_hash, description, asked_at"
+# guard -> (the columns that set it off, when, what it says)
+GUARDS_OF_REVIEWS = {
+    "review_never_changes": (OF_A_REVIEW, "1 = 1", "what was asked of a reviewer never changes"),
+    "review_is_decided_once": (
+        "verdict, reason, decided_at",
+        "OLD.verdict <> ''",
+        "a reviewer's word never changes",
+    ),
+}
+
+
+def install_reviews(apps, schema_editor):
+    """The guards of reviews; and, since the table of versions was rebuilt, theirs again."""
+    for name, (columns, when, says) in GUARDS_OF_REVIEWS.items():
+        head = f"CREATE TRIGGER {name} BEFORE UPDATE OF {columns} ON flowbuilder_review"
+        if schema_editor.connection.vendor == "postgresql":
+            schema_editor.execute(
+                f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+                f"RAISE EXCEPTION '{says.replace(chr(39), chr(39) * 2)}' USING ERRCODE = 'check_violation'; END $$"
+            )
+            schema_editor.execute(f"{head} FOR EACH ROW WHEN ({when}) EXECUTE FUNCTION {name}()")
+        else:
+            says = says.replace("'", "''")
+            schema_editor.execute(f"{head} FOR EACH ROW WHEN {when} BEGIN SELECT RAISE(ABORT, '{says}'); END")
+    if schema_editor.connection.vendor == "sqlite":
+        schema_editor.execute("DROP TRIGGER IF EXISTS version_never_changes")
+        schema_editor.execute(SQLITE_VERSION)
+
+
+def remove_reviews(apps, schema_editor):
+    for name in GUARDS_OF_REVIEWS:
+        if schema_editor.connection.vendor == "postgresql":
+            schema_editor.execute(f"DROP FUNCTION IF EXISTS {name} CASCADE")
+        else:
+            schema_editor.execute(f"DROP TRIGGER IF EXISTS {name}")
+
+
+# --- A receipt is for good -----------------------------------------------------------------------------------------
+
+GUARDS_OF_RECEIPTS = {  # guard -> (what sets it off, what it says)
+    "receipt_never_changes": ("UPDATE ON", "a receipt never changes"),
+    "receipt_stays": ("DELETE ON", "a receipt stays"),
+}
+
+
+def install_receipts(apps, schema_editor):
+    for name, (event, says) in GUARDS_OF_RECEIPTS.items():
+        head = f"CREATE TRIGGER {name} BEFORE {event} flowbuilder_receipt FOR EACH ROW"
+        if schema_editor.connection.vendor == "postgresql":
+            schema_editor.execute(
+                f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+                f"RAISE EXCEPTION '{says}' USING ERRCODE = 'check_violation'; END $$"
+            )
+            schema_editor.execute(f"{head} EXECUTE FUNCTION {name}()")
+        else:
+            schema_editor.execute(f"{head} BEGIN SELECT RAISE(ABORT, '{says}'); END")
+
+
+def remove_receipts(apps, schema_editor):
+    for name in GUARDS_OF_RECEIPTS:
+        if schema_editor.connection.vendor == "postgresql":
+            schema_editor.execute(f"DROP FUNCTION IF EXISTS {name} CASCADE")
+        else:
+            schema_editor.execute(f"DROP TRIGGER IF EXISTS {name}")

@@ -4,18 +4,26 @@
     Flow - Edit                         every act on it, with what it changed
     Email                               what emails of a workspace say
     Flow - Version - TemplateFlow       frozen snapshots, and the page on which one is offered
+    TemplateFlow - Review               which version strangers may see, and who said so
+    Workspace - ReturnAddress           sites that an install of its template flows may lead back to
     Install - Publication - Attempt     a template flow in an account, and every call that brought it there
     Publication - Move                  every state it was in, and why
-    Lane, Made                          the way into an account; what was made there
+    Publication - Receipt               that it landed, in the chain of its account
+    SavedView                           filters of the history under a name
+    Lane, Made, Orphan                  the way into an account; what was made there; what does not fit our rows
+    Install - Reading - Proposal        what the account was found to have, and what of it was proposed to its designers
     Rollout - Choice                    one version to many accounts
 
-Promises kept by triggers in the database (guards.py): the ends of a link lie in its flow; versions, edits and moves
-never change; a publication goes from state to state only as the publisher's table says.
+Promises kept by triggers in the database (guards.py): the ends of a link lie in its flow; versions, edits, moves,
+receipts, what was read and what reviewers said never change; a publication goes from state to state only as the
+publisher's table says.
 """
 
 from flowbuilder.models.design import Action, Clip, Edit, Email, Flow, Link, Presence, Requirement, Trigger
-from flowbuilder.models.landing import Attempt, Install, Lane, Made, Move, Publication
-from flowbuilder.models.offer import TemplateFlow, Version
+from flowbuilder.models.landing import Attempt, Install, Lane, Made, Move, Orphan, Publication
+from flowbuilder.models.offer import ReturnAddress, Review, TemplateFlow, Version
+from flowbuilder.models.reading import Proposal, Reading
+from flowbuilder.models.receipt import Receipt, SavedView
 from flowbuilder.models.rollout import Choice, Rollout
 
 __all__ = [
@@ -31,10 +39,17 @@ __all__ = [
     "Link",
     "Made",
     "Move",
+    "Orphan",
     "Presence",
+    "Proposal",
     "Publication",
+    "Reading",
+    "Receipt",
     "Requirement",
+    "ReturnAddress",
+    "Review",
     "Rollout",
+    "SavedView",
     "TemplateFlow",
     "Trigger",
     "Version",

@@ -96,6 +96,11 @@ class Requirement(models.Model):
         TEXT = "text", "Text"
         DELAY = "delay", "Delay"
         PROPERTY = "property", "Profile property"
+        COUPON = "coupon", "Coupon"
+        IMAGE = "image", "Image"
+        NUMBER = "number", "Number"
+        YES_NO = "yes-no", "Yes or no"
+        CHOICE = "choice", "Choice"
 
     flow = models.ForeignKey(Flow, models.CASCADE, related_name="requirements")
     key = models.SlugField(max_length=40)
@@ -106,10 +111,20 @@ class Requirement(models.Model):
     integration = models.CharField(
         max_length=200, blank=True, help_text="The integration a metric comes from."
     )
+    role = models.CharField(
+        max_length=30, blank=True, help_text="Klaviyo's mapped metric that plays this part, such as revenue."
+    )
     default = models.JSONField(null=True, blank=True, help_text="What stood there in the design.")
+    who = models.CharField(max_length=60, blank=True, help_text="Who answers it; the merchant where empty.")
+    place = models.PositiveSmallIntegerField(default=0, help_text="Its place among the questions.")
+    # [{"value", "label"}] of a choice; {"least", "most", "whole", "units", "many", "lines"} as its kind needs them
+    options = models.JSONField(default=list, blank=True)
+    limits = models.JSONField(default=dict, blank=True)
+    # [{"start", "end", "keep", "side", "on": [answers]}]: parts of the flow that it switches (definition/switching.py)
+    switches = models.JSONField(default=list, blank=True)
 
     class Meta:
-        ordering = ("pk",)
+        ordering = ("place", "pk")
         constraints = (models.UniqueConstraint(fields=["flow", "key"], name="one_requirement_a_key"),)
 
     def __str__(self) -> str:

@@ -28,15 +28,26 @@ class Install(models.Model):
         KlaviyoAccount, models.PROTECT, null=True, blank=True, related_name="installs"
     )
     state = models.CharField(max_length=12, choices=State, default=State.CHOOSING)
-    # requirement key -> {"value": ..., "how": "in words", "by": "found" or "person"}
+    # requirement key -> {"value": ..., "how": "in words", "by": "found", "person", or who answered by a link}
     answers = models.JSONField(default=dict, blank=True)
-    # how it is built in this account: {"duplicate_tails": true, "nest_branches": true}
+    # how it is built in this account: {"duplicate_tails": true, "excluded": ...} (definition/shaping.py, excluding.py)
     shape = models.JSONField(default=dict, blank=True)
     live_flow_id = models.CharField(max_length=40, blank=True)
     # our step key -> {"action": id, "message": id or null}
     step_map = models.JSONField(default=dict, blank=True)
+    # somebody's tick on the go-live list: the emails were read as they landed
+    reviewed_at = models.DateTimeField(null=True, blank=True)
+    reviewed_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    # what links to one question and to the preview are signed with: a new number ends the old ones
+    link_number = models.PositiveIntegerField(default=0)
+    # a reviewer's yes by link: {"hash": of what would land, "name": ..., "at": ...}; it counts while the hash holds
+    approval = models.JSONField(default=dict, blank=True)
+    # where it began, on a partner's own site, if the way back was allowed
+    return_to = models.CharField(max_length=500, blank=True)
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
+    # when the clock last set out to read its flow (publisher/readings.py)
+    looked_at = models.DateTimeField(null=True, blank=True, db_index=True)
 
     class Meta:
         ordering = ("-created_at", "-pk")
@@ -132,6 +143,10 @@ class Publication(models.Model):
             models.Index(fields=["workspace", "-created_at", "-id"]),
             models.Index(fields=["account", "state", "not_before"]),  # what a lane does next
             models.Index(fields=["rollout", "state"]),
+            models.Index(fields=["account", "-created_at", "-id"]),
+            models.Index(fields=["state", "-created_at", "-id"]),
+            models.Index(fields=["flow_name", "id"]),
+            models.Index(fields=["workspace", "flow_name", "id"]),
         )
         constraints = (
             models.UniqueConstraint(
@@ -191,6 +206,13 @@ class Attempt(models.Model):
 
     class Meta:
         ordering = ("number",)
+        indexes = (
+            models.Index(  # by what went wrong: few rows among many
+                fields=["outcome", "status", "publication"],
+                condition=~Q(outcome="done"),
+                name="attempts_that_went_wrong",
+            ),
+        )
         constraints = (
             models.UniqueConstraint(fields=["publication", "number"], name="one_attempt_a_number"),
         )
@@ -258,3 +280,31 @@ class Move(models.Model):
 
     def __str__(self) -> str:
         return f"{self.from_state} to {self.to_state}"
+
+
+class Orphan(models.Model):
+    """A flow of an account that does not fit our rows, as last compared. Written by the publisher at night."""
+
+    class Kind(models.TextChoices):
+        UNKNOWN = "unknown", "In Klaviyo, unknown here"
+        GONE = "gone", "Installed here, gone in Klaviyo"
+
+    account = models.ForeignKey(KlaviyoAccount, models.CASCADE, related_name="orphans")
+    kind = models.CharField(max_length=8, choices=Kind)
+    klaviyo_flow_id = models.CharField(max_length=40)
+    name = models.CharField(max_length=300, blank=True)
+    why = models.TextField()
+    install = models.ForeignKey(Install, models.CASCADE, null=True, blank=True, related_name="+")
+    found_at = models.DateTimeField(default=timezone.now)  # first
+    seen_at = models.DateTimeField(default=timezone.now)  # last
+
+    class Meta:
+        ordering = ("-found_at", "pk")
+        constraints = (
+            models.UniqueConstraint(
+                fields=["account", "kind", "klaviyo_flow_id"], name="an_orphan_once_an_account"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.name or self.klaviyo_flow_id} in {self.account}"

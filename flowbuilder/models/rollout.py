@@ -33,8 +33,10 @@ class Rollout(models.Model):
     wave_size = models.PositiveIntegerField(default=100)  # accounts in each wave after it
     # percent of the ended ones that failed or were refused
     stop_above = models.PositiveSmallIntegerField(default=10)
-    # requirement key -> what is answered for every account: a value, or {"name"} of a thing that each account has
+    # requirement key -> what is answered for every account: a value, or {"name"} of a thing that each account
+    # has; with "$make": "list" it is made where there is none
     answers = models.JSONField(default=dict, blank=True)
+    shape = models.JSONField(default=dict, blank=True)  # how it is built in every account, as Install.shape
     wave = models.PositiveSmallIntegerField(null=True, blank=True)  # the one under way
     judged_from = models.DateTimeField(null=True, blank=True)  # what ended before is forgiven by the rule
     asked_by = models.ForeignKey(
