@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django.db import transaction
-from django.utils.timezone import now as right_now
 
 from accounts.budget import MustWait
+from accounts.clock import now as right_now
 from accounts.klaviyo.errors import ConnectionLost, NotAuthorized, NotFound, Refused
 from flowbuilder.definition.statuses import (
     Statuses,
@@ -27,7 +27,7 @@ from flowbuilder.definition.statuses import (
 from flowbuilder.kinds.asks import get_at
 from flowbuilder.models import Install, Made, Publication
 from flowbuilder.publisher.calls import Calls
-from flowbuilder.publisher.held import Held, Outcome, keep, read_flow
+from flowbuilder.publisher.held import THEN, Held, Outcome, keep, read_flow
 from flowbuilder.publisher.made import REMOVABLE
 from flowbuilder.publisher.reconcile import quiet_until
 from flowbuilder.publisher.standing import FLOW
@@ -35,15 +35,7 @@ from flowbuilder.publisher.states import S, move
 from flowbuilder.publisher.updates import update
 
 # In `wanted`: what is asked, and what was found before anything was changed.
-STATUS, PAUSE, RESTORE, BEFORE, THEN, INSTALL, MADE = (
-    "status",
-    "pause",
-    "restore",
-    "before",
-    "then",
-    "install",
-    "made",
-)
+STATUS, PAUSE, RESTORE, BEFORE, INSTALL, MADE = "status", "pause", "restore", "before", "install", "made"
 SET_STATUS = "set-status"
 
 

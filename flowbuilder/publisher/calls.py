@@ -2,31 +2,51 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.utils.timezone import now as right_now
 
-from accounts import budget
+from accounts import budget, rows
+from accounts.clock import now as right_now
 from accounts.klaviyo.answers import Answer
 from accounts.klaviyo.client import Klaviyo
 from accounts.klaviyo.errors import KlaviyoError, NotAllowed, NotSent, Refused, Throttled
+from accounts.models import Allowance
 from flowbuilder.models import Attempt, Publication
-from flowbuilder.publisher.states import LostLease
+from flowbuilder.publisher.states import keep
 
 # Longer than any one call may take, with its renewal of a token: three minutes by default.
 LEASE = timedelta(seconds=6 * settings.KLAVIYO_TIMEOUT)
+MOMENT = timedelta(seconds=0.3)
+
+
+@dataclass
+class Known:
+    """What a worker learned of an account since it took its lane: not read again for each publication.
+
+    `allowances`: see budget.spend. `checked_at`: when the connection was seen to lead there. `tag`: the id of ours.
+    """
+
+    allowances: dict[str, Allowance] = field(default_factory=dict)
+    checked_at: datetime | None = None
+    tag: str = ""
 
 
 class Calls:
     """The door to one account for one publication, held by the worker that has the lease."""
 
-    def __init__(self, publication: Publication, client: Klaviyo, *, is_first: bool = False) -> None:
+    def __init__(
+        self, publication: Publication, client: Klaviyo, *, is_first: bool = False, known: Known | None = None
+    ) -> None:
         """`is_first`: nothing was called for this publication before."""
         self.publication = publication
         self.client = client
+        self.is_first = is_first
+        self.known = known or Known()
         # of other runs, without what was sent and answered; None: not read yet
         self._earlier: list[Attempt] | None = [] if is_first else None
         self._made: list[Attempt] = []  # in this run
@@ -42,15 +62,17 @@ class Calls:
     ) -> Answer:
         """One call. Raises what the client raises, after writing it down; MustWait before anything is sent."""
         self._keep_lease()
-        taken = budget.spend(self.publication.account_id, method, path, right_now())
-        attempt = Attempt.objects.create(
+        taken = self._spend(method, path)
+        attempt = Attempt(
             publication=self.publication,
             number=max((one.number for one in self._attempts()), default=0) + 1,
             step=step,
             method=method,
             path=path + ("?" + "&".join(f"{key}={value}" for key, value in params.items()) if params else ""),
             request=json,
+            started_at=right_now(),
         )
+        rows.add(attempt)
         self._made.append(attempt)
         try:
             answer = self.client.call(method, path, params=params, json=json)
@@ -58,12 +80,7 @@ class Calls:
             self._end(
                 attempt, outcome_of(error), status=error.status, error=str(error), answer=_refusal(error)
             )
-            if isinstance(error, Throttled):
-                budget.throttled(taken, error.retry_after, right_now())
-            elif isinstance(error, NotSent | NotAllowed):
-                budget.give_back(taken, right_now())
-            else:
-                budget.settle(taken, {}, right_now())
+            budget.failed(taken, error, right_now())
             raise
         self._end(
             attempt,
@@ -75,6 +92,18 @@ class Calls:
         budget.settle(taken, answer.headers_of_use, right_now())
         return answer
 
+    def _spend(self, method: str, path: str) -> budget.Taken:
+        """All is ready to be sent: the last moment of a wait is spent here, and the call leaves as the window opens."""
+        while True:
+            try:
+                account_id, now = self.publication.account_id, right_now()
+                return budget.spend(account_id, method, path, now, self.known.allowances)
+            except budget.MustWait as wait:
+                left = wait.until - right_now()
+                if left > MOMENT:
+                    raise
+                time.sleep(max(0.0, left.total_seconds()))
+
     def was_done(self, step: str) -> bool:
         return any(one.step == step and one.outcome == Attempt.Outcome.DONE for one in self._attempts())
 
@@ -85,6 +114,11 @@ class Calls:
     def sent_at(self, step: str) -> datetime | None:
         """The same, and also when it surely took effect: for whoever did not write down what it made."""
         return self._last(step, Attempt.Outcome.SENT, Attempt.Outcome.UNKNOWN, Attempt.Outcome.DONE)
+
+    def first_at(self, step: str) -> datetime:
+        """When the first call of this step was about to be sent: nothing that it made is older."""
+        times = (one.started_at for one in self._attempts() if one.step == step)
+        return min(times, default=self.publication.created_at)
 
     def _last(self, step: str, *outcomes: str) -> datetime | None:
         times = [one.started_at for one in self._attempts() if one.step == step and one.outcome in outcomes]
@@ -110,17 +144,10 @@ class Calls:
         now, held = right_now(), self.publication.lease_until
         if held is not None and held - now > LEASE / 2:
             return
-        kept = Publication.objects.filter(
-            pk=self.publication.pk,
-            attempt_number=self.publication.attempt_number,
-            state=self.publication.state,
-        ).update(lease_until=now + LEASE)
-        if not kept:
-            raise LostLease(f"publication {self.publication.pk} went to another worker")
-        self.publication.lease_until = now + LEASE
+        keep(self.publication, lease_until=now + LEASE)
 
     def _end(self, attempt: Attempt, outcome: str, **known: Any) -> None:
-        Attempt.objects.filter(pk=attempt.pk).update(outcome=outcome, ended_at=right_now(), **known)
+        rows.change(Attempt, {"id": attempt.pk}, {"outcome": outcome, "ended_at": right_now(), **known})
         attempt.outcome = outcome
 
 

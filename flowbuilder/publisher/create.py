@@ -6,15 +6,26 @@ client raises; publish.py knows what each error means in which state.
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.utils.timezone import now as right_now
 
-from accounts.klaviyo.errors import Conflict, ConnectionLost, MissingScope, NotAuthorized, NotFound, Refused
-from flowbuilder.definition.canonical import canonical, differences, step_map
+from accounts.clock import now as right_now
+from accounts.klaviyo.errors import (
+    Conflict,
+    ConnectionLost,
+    KlaviyoError,
+    MissingScope,
+    NotAllowed,
+    NotAuthorized,
+    NotFound,
+    Refused,
+)
+from accounts.rows import change as change_row
+from flowbuilder.definition.canonical import landed_as
 from flowbuilder.definition.shaping import UnableToShape
 from flowbuilder.definition.writing import create_body, place_of
 from flowbuilder.models import Attempt, Install, Made, Publication
@@ -33,9 +44,9 @@ class Stop(Exception):
 
 
 class RefusedHere(Exception):
-    """Klaviyo refused what an email of the design became: its key and the refusal."""
+    """An email of the design could not be made: its key, and Klaviyo's refusal or ours."""
 
-    def __init__(self, key: str, error: Refused) -> None:
+    def __init__(self, key: str, error: Refused | NotAllowed) -> None:
         super().__init__(str(error))
         self.key, self.error = key, error
 
@@ -59,8 +70,7 @@ def _make_all(
     publication: Publication, calls: Calls, recipe: Recipe
 ) -> tuple[dict[str, str], dict[str, Any]]:
     """(content or clone key -> template id, answers with what had to be made in its place)."""
-    standing = made.made_by(publication)
-    contents = publication.version.document["contents"]
+    standing = {} if calls.is_first else made.made_by(publication)
     templates: dict[str, str] = {}
     for key in (*recipe.contents, *recipe.clones):
         templates[key] = standing.get((Made.Kind.TEMPLATE, key)) or ""
@@ -68,16 +78,17 @@ def _make_all(
             if not templates[key] and key in recipe.clones:
                 templates[key] = made.clone_template(publication, calls, key, recipe.clones[key])
             elif not templates[key]:
-                templates[key] = made.make_template(publication, calls, key, contents[key])
+                templates[key] = made.make_template(publication, calls, key, recipe.contents[key])
         except (NotAuthorized, MissingScope, ConnectionLost):
             raise
-        except Refused as error:
+        except (NotAllowed, Refused) as error:
             raise RefusedHere(key, error) from error
     answers = dict(publication.answers)
     for key, value in publication.answers.items():
         if made.is_to_make(value):
             found = standing.get((value[made.MAKE], key))
-            answers[key] = found or made.make_answer(publication, calls, key, value)
+            found = found or made.make_answer(publication, calls, key, value)
+            answers[key] = made.in_place(value, found)
     return templates, answers
 
 
@@ -90,14 +101,17 @@ def _recipe(publication: Publication) -> Recipe:
 
 def _check_account(publication: Publication, calls: Calls) -> None:
     """That the connection leads where it says; not again when it did a moment ago."""
-    since = max(right_now() - CHECKED_FOR, publication.account.connected_at)
-    lately = Attempt.objects.filter(
-        publication__account=publication.account,
-        step="check-account",
-        outcome=Attempt.Outcome.DONE,
-        started_at__gt=since,
-    )
-    if lately.exists():
+    since, known = max(right_now() - CHECKED_FOR, publication.account.connected_at), calls.known
+    if known.checked_at is None or known.checked_at <= since:
+        lately = Attempt.objects.filter(
+            publication__account=publication.account,
+            step="check-account",
+            outcome=Attempt.Outcome.DONE,
+            started_at__gt=since,
+            answer__data__0__id=publication.account.klaviyo_id,
+        )
+        known.checked_at = lately.values_list("started_at", flat=True).first()
+    if known.checked_at:
         return
     answer = calls.call("check-account", "GET", "/api/accounts")
     rows = (answer.body or {}).get("data") or [{}]
@@ -133,19 +147,33 @@ def refuse(publication: Publication, error: Refused) -> None:
 
 
 def refuse_email(publication: Publication, refused: RefusedHere) -> None:
-    """Klaviyo took an email's template not: said at the steps that send it."""
+    """Klaviyo took an email's template not: said at the steps that send it. An account that is full is no fault of the
+    email: it can be tried again once there is room."""
+    if _is_full(refused.error):
+        text = f"{publication.account} has no room for another email template; Klaviyo holds 1,000. Delete some there, "
+        move(publication, S.FAILED, text + f"then try again. Klaviyo says: {refused.error}")
+        return
     steps = [
         step
         for (step, path) in _places_of(publication, refused.key)
         if path  # the setting that holds the content
     ]
-    texts = [str(one) for one in refused.error.errors] or [str(refused.error)]
+    errors = refused.error.errors if isinstance(refused.error, Refused) else ()
+    texts = [str(one) for one in errors] or [str(refused.error)]
     refusals = [
         {"text": text, "pointer": "", "step": step, "path": ["message", "template_id"]}
         for text in texts
         for step in (steps or [None])
     ]
-    _end_refused(publication, f"Klaviyo did not take an email: {refused.error}", refusals)
+    _end_refused(publication, f"An email could not be made: {refused.error}", refusals)
+
+
+def _is_full(error: KlaviyoError) -> bool:
+    """https://developers.klaviyo.com/en/reference/create_template: no more after 1,000. How that is worded is not
+    documented; a refusal in other words stays one."""
+    said = error.errors if isinstance(error, Refused) else ()
+    of_it = any((one.pointer or "").startswith("/data/attributes/") for one in said)
+    return bool(said) and not of_it and bool(re.search(r"maximum|limit|1,?000", str(error), re.IGNORECASE))
 
 
 def _places_of(publication: Publication, key: str) -> list[tuple[str | None, tuple[str | int, ...]]]:
@@ -188,9 +216,8 @@ def verify(publication: Publication, calls: Calls) -> None:
     path = f"/api/flows/{publication.klaviyo_flow_id}"
     held = calls.call("read-back", "GET", path, params={"additional-fields[flow]": "definition"}).body or {}
     meant = calls.sent("create-flow")["data"]["attributes"]["definition"]
-    found = list(differences(canonical(meant), canonical(held)))
+    found, steps = landed_as(meant, held)
     reasons = [f"Landed, but not quite as meant: {'; '.join(found)}"] if found else []
-    steps: dict[str, dict[str, str | None]] = step_map(meant, held)
     for key, origin in _recipe(publication).origins.items():
         if key in steps:
             steps[key]["of"] = origin
@@ -200,12 +227,12 @@ def verify(publication: Publication, calls: Calls) -> None:
 @transaction.atomic
 def publish(publication: Publication, reason: str, **known: Any) -> None:
     move(publication, S.PUBLISHED, reason)
-    Install.objects.filter(publications=publication).update(
-        state=Install.State.LIVE,
-        version=publication.version,
-        live_flow_id=publication.klaviyo_flow_id,
-        **known,
-    )
+    is_there = {
+        "state": Install.State.LIVE,
+        "version_id": publication.version_id,
+        "live_flow_id": publication.klaviyo_flow_id,
+    }
+    change_row(Install, {"id": publication.install_id}, {**is_there, **known})
 
 
 def _tag(publication: Publication, calls: Calls) -> str:
@@ -216,7 +243,7 @@ def _tag(publication: Publication, calls: Calls) -> str:
     try:
         body = {"data": [{"type": "flow", "id": publication.klaviyo_flow_id}]}
         for is_fresh in (False, True):
-            tag = _tag_id(publication, calls, name, anew=is_fresh)
+            calls.known.tag = tag = _tag_id(publication, calls, name, anew=is_fresh)
             try:
                 calls.call("tag-flow", "POST", f"/api/tags/{tag}/relationships/flows", json=body)
                 break
@@ -235,6 +262,8 @@ def _may_tag(publication: Publication) -> bool:
 
 def _tag_id(publication: Publication, calls: Calls, name: str, *, anew: bool) -> str:
     """The tag's id: as we know it, as the account has it, or made now. Tags have a name each."""
+    if calls.known.tag and not anew:
+        return calls.known.tag
     known = Made.objects.filter(
         kind=Made.Kind.TAG, name=name, publication__account=publication.account, removed_at=None
     )

@@ -6,35 +6,36 @@ and stopped anywhere: what was not written down is looked at again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.utils.timezone import now as right_now
 
+from accounts import figures
 from accounts.access import accounts_of
 from accounts.catalog import read_catalog
-from accounts.connection import client_for
-from accounts.klaviyo.client import Klaviyo
-from accounts.klaviyo.errors import KlaviyoError
+from accounts.clock import now as right_now
+from accounts.counted import counted, in_words
+from accounts.klaviyo.errors import KlaviyoError, Throttled
 from accounts.models import CatalogEntry, KlaviyoAccount
+from flowbuilder.definition.finding import Known
 from flowbuilder.definition.frozen import Frozen, Question
 from flowbuilder.definition.shaping import UnableToShape
 from flowbuilder.graph import Problem
 from flowbuilder.kinds.base import count
 from flowbuilder.models import Choice, Install, Rollout
 from flowbuilder.publisher import fits
+from flowbuilder.publisher.made import MAKE
 
 AT_ONCE = 20  # judged before it is written down
 FRESH = timedelta(minutes=10)  # what was read of an account that lately is not read again
 PATIENCE = 10.0  # seconds for one account's answer
+A_MOMENT = 1.5  # seconds for one account's limits: then the others come first, and it later
+BY_ITSELF = ("found", "rollout")  # answers that nobody gave for this one account
 GOOD, WARN, BAD, OPEN = "good", "warn", "bad", "open"
 COLUMNS = ("Connection", "Room for it", "Answers", "The flow", "Beside it")
-
-ClientFor = Callable[..., Klaviyo]
-Entries = Sequence[CatalogEntry]
 
 
 @dataclass(frozen=True)
@@ -45,32 +46,42 @@ class Verdict:
     reason: str
     checks: list[dict[str, str]]
     answers: dict[str, fits.Answer]
+    again_at: datetime | None = None  # it could not be looked at: its limits are used up until then
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """Accounts that are not looked at yet. `again_at`: they all wait for their limits, the first until then."""
+
+    number: int = 0
+    again_at: datetime | None = None
 
 
 def check_choices(
-    rollout_id: int,
-    *,
-    now: datetime | None = None,
-    until: datetime | None = None,
-    from_end: bool = False,
-    client_for: ClientFor = client_for,
-) -> int:
-    """Judge accounts that were not looked at yet, all of them or until then. How many are left.
+    rollout_id: int, *, now: datetime | None = None, until: datetime | None = None, from_end: bool = False
+) -> Left:
+    """Judge accounts that were not looked at yet, all of them or until then.
 
     `now` is when what is known of an account counts as fresh; `until` is by the clock. A worker begins with the
     first and a page with the last (`from_end`), so that the two do not read the same account.
     """
+    parked: dict[int, datetime] = {}
     while True:
         rollout = Rollout.objects.select_related("workspace", "version__flow__template_flow").get(
             pk=rollout_id
         )
         waiting = rollout.choices.filter(fit=Choice.Fit.UNCHECKED, publication=None)
-        batch = list(waiting.select_related("account").order_by("-pk" if from_end else "pk")[:AT_ONCE])
-        if not batch or rollout.state == Rollout.State.CANCELLED:
-            return 0
-        _write(rollout, batch, _judge(rollout, batch, now or right_now(), until, client_for))
+        ripe = waiting.exclude(pk__in=list(parked)).select_related("account")
+        batch = list(ripe.order_by("-pk" if from_end else "pk")[:AT_ONCE])
+        if rollout.state == Rollout.State.CANCELLED:
+            return Left()
+        if not batch:
+            return Left(waiting.count(), min(parked.values(), default=None))
+        verdicts = _judge(rollout, batch, now or right_now(), until)
+        _write(rollout, batch, verdicts)
+        parked |= {pk: one.again_at for pk, one in verdicts.items() if one.again_at}
         if until is not None and right_now() >= until:
-            return waiting.count()
+            return Left(waiting.count())
 
 
 def waiting_rollouts() -> list[int]:
@@ -80,13 +91,13 @@ def waiting_rollouts() -> list[int]:
 
 
 def _judge(
-    rollout: Rollout, batch: list[Choice], now: datetime, until: datetime | None, client_for: ClientFor
+    rollout: Rollout, batch: list[Choice], now: datetime, until: datetime | None
 ) -> dict[int, Verdict]:
     template = rollout.version.flow.template_flow
     ids = [one.account_id for one in batch]
     allowed = set(accounts_of(rollout.workspace, "publish").filter(pk__in=ids).values_list("pk", flat=True))
     taken = fits.room_in(template, rollout.workspace, ids).taken
-    judge = Judge(rollout, client_for)
+    judge = Judge(rollout)
     fresh = _fresh(ids, judge.kinds, now)
     found = {}
     for one in batch:
@@ -100,10 +111,21 @@ def _judge(
         elif account.pk in taken:
             found[one.pk] = judge.cannot(1, *_taken(taken[account.pk], account, rollout), one.answers)
         else:
-            found[one.pk] = judge.look_at(account, one.answers, is_fresh=account.pk in fresh, now=now)
+            try:
+                found[one.pk] = judge.look_at(account, one.answers, is_fresh=account.pk in fresh, now=now)
+            except Throttled as error:
+                found[one.pk] = _later(one, error)
         if until is not None and right_now() >= until:
             break
     return found
+
+
+def _later(choice: Choice, error: Throttled) -> Verdict:
+    """It stays one that nobody looked at, and says until when."""
+    seconds = error.retry_after
+    reason = f"Klaviyo lets us look into it again in {in_words(seconds)}; then it is looked at by itself."
+    again_at = right_now() + timedelta(seconds=seconds)
+    return Verdict(Choice.Fit.UNCHECKED, reason, [], dict(choice.answers), again_at)
 
 
 def _taken(install: Install, account: KlaviyoAccount, rollout: Rollout) -> tuple[str, str]:
@@ -124,7 +146,7 @@ def _fresh(accounts: Collection[int], kinds: Collection[str], now: datetime) -> 
 def _write(rollout: Rollout, batch: list[Choice], verdicts: Mapping[int, Verdict]) -> None:
     """Only where nobody answered something else in the meantime: that is looked at again."""
     now = Rollout.objects.select_for_update().get(pk=rollout.pk)
-    if now.answers != rollout.answers:
+    if (now.answers, now.shape) != (rollout.answers, rollout.shape):
         return
     rows = {one.pk: one for one in rollout.choices.select_for_update(of=("self",)).filter(pk__in=verdicts)}
     changed = []
@@ -141,10 +163,10 @@ def _write(rollout: Rollout, batch: list[Choice], verdicts: Mapping[int, Verdict
 class Judge:
     """Judges accounts for one rollout; what is the same for all of them is worked out once."""
 
-    def __init__(self, rollout: Rollout, client_for: ClientFor) -> None:
+    def __init__(self, rollout: Rollout) -> None:
         self.version = rollout.version
         self.common: Mapping[str, Any] = rollout.answers
-        self.client_for = client_for
+        self.shape: Mapping[str, Any] = rollout.shape
         self.frozen = Frozen(rollout.version.document)
         self.kinds = fits.kinds_needed(self.frozen.questions)
 
@@ -159,16 +181,20 @@ class Judge:
     def look_at(
         self, account: KlaviyoAccount, held: Mapping[str, fits.Answer], *, is_fresh: bool, now: datetime
     ) -> Verdict:
+        """Throttled where the account's limits are used up for longer than a moment."""
         if self.kinds and not is_fresh:
             try:
-                read_catalog(account, self.kinds, now=now)
+                read_catalog(account, self.kinds, now=now, patience=A_MOMENT)
+            except Throttled:
+                raise
             except KlaviyoError as error:
                 reason = f"Klaviyo did not show what is in it: {error} Look again later."
                 return self.cannot(0, "No answer", reason, held)
-        entries = (
-            list(CatalogEntry.objects.filter(account=account, kind__in=self.kinds)) if self.kinds else []
-        )
-        answers = bind(self.frozen.questions, account, held, self.common, entries)
+        known = fits.known_in(account, self.kinds) if self.kinds else Known([])
+        answers = bind(self.frozen.questions, account, held, self.common, known)
+        if figures.count(account, self.would_settle(answers, known)):
+            known = fits.known_in(account, self.kinds)
+            answers = bind(self.frozen.questions, account, held, self.common, known)
         missing = [one for one in self.frozen.questions if one.key not in answers]
         checks = [[GOOD, ""], [GOOD, ""], [GOOD, told(answers)]]
         if missing:
@@ -189,9 +215,14 @@ class Judge:
         checks += [[GOOD, ""], beside[:2]]
         return Verdict(Choice.Fit.READY, beside[2], _columns(checks), answers)
 
+    def would_settle(self, answers: Mapping[str, fits.Answer], known: Known) -> list[str]:
+        """Metrics whose events may answer what is open."""
+        asked = (one for one in self.frozen.questions if one.kind == "metric" and one.key not in answers)
+        return [id for one in asked for id in fits.verdict_on(one, known).look_at]
+
     def problems(self, answers: Mapping[str, fits.Answer]) -> list[str]:
         try:
-            landing = fits.landing_of(self.frozen, self.version.name, answers, {})
+            landing = fits.landing_of(self.frozen, self.version.name, answers, self.shape)
         except UnableToShape as error:
             return [str(error)]
         stops: list[Problem] = fits.stops(landing)
@@ -202,10 +233,12 @@ class Judge:
         trigger = self.frozen.graph.trigger
         if trigger is None or trigger.type != "metric":
             return [GOOD, "", ""]
-        graph = fits.landing_of(self.frozen, self.version.name, answers, {}).graph
+        graph = fits.landing_of(self.frozen, self.version.name, answers, self.shape).graph
         metric = str(graph.trigger.config.get("id") or "") if graph.trigger else ""
         try:
-            flows = self.client_for(account, deadline=PATIENCE).flow_triggers(metric)
+            flows = counted(account, patience=A_MOMENT, deadline=PATIENCE).flow_triggers(metric)
+        except Throttled:
+            raise
         except KlaviyoError:
             return [OPEN, "Not known", ""]
         names = [f"“{one.name}”" for one in flows if not one.is_archived]
@@ -225,29 +258,33 @@ def bind(
     account: KlaviyoAccount,
     held: Mapping[str, fits.Answer],
     common: Mapping[str, Any],
-    entries: Entries,
+    known: Known,
 ) -> dict[str, fits.Answer]:
     """The answers of one account: what a person chose for it, else what is given for all, else what is found."""
     answers = {}
     for question in questions:
         own = held.get(question.key)
-        if own and own["by"] == "person" and fits.is_there(question, own["value"], entries):
+        if own and own["by"] not in BY_ITSELF and fits.is_there(question, own["value"], known):
             answers[question.key] = own
         elif question.key in common:
             given = common[question.key]
-            answer = _given(question, account, given, entries)
+            answer = _given(question, account, given, known)
             if answer is not None:
                 answers[question.key] = answer
-        elif found := fits.find_answer(account, question, entries):
+        elif found := fits.find_answer(account, question, known):
             answers[question.key] = found
     return answers
 
 
-def _given(question: Question, account: KlaviyoAccount, given: Any, entries: Entries) -> fits.Answer | None:
+def _given(question: Question, account: KlaviyoAccount, given: Any, known: Known) -> fits.Answer | None:
     if question.kind not in fits.CATALOG_KINDS:
         return {"value": given, "how": "Given for the whole rollout.", "by": "rollout"}
-    named = replace(question, looks_for=given["name"], integration="")
-    found = fits.find_answer(account, named, entries)
+    named = replace(question, looks_for=given["name"], integration="", role="")
+    found = fits.find_answer(account, named, known)
+    kinds = fits.CATALOG_KINDS[question.kind]
+    if given.get(MAKE) and not any(one.name == given["name"] and one.kind in kinds for one in known.things):
+        value = {MAKE: given[MAKE], "name": given["name"]}
+        return {"value": value, "how": "Made there first, as for the whole rollout.", "by": "rollout"}
     return found and {**found, "how": f"The one named “{given['name']}”, as for the whole rollout."}
 
 

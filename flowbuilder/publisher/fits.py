@@ -10,14 +10,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.utils.timezone import now as right_now
 
+from accounts import figures
 from accounts.models import CatalogEntry, KlaviyoAccount, Workspace
+from flowbuilder.definition.finding import Known, Thing, Verdict, Wanted, find
 from flowbuilder.definition.frozen import Frozen, Landing, Question
 from flowbuilder.definition.preflight import Checking, blocking, check
 from flowbuilder.graph import Problem
 from flowbuilder.models import Attempt, Install, Publication, TemplateFlow
-from flowbuilder.publisher.made import MAKE, is_to_make
+from flowbuilder.publisher.made import MAKE, in_place, is_to_make
 
 CATALOG_KINDS = {
     "metric": (CatalogEntry.Kind.METRIC,),
@@ -27,8 +30,11 @@ CATALOG_KINDS = {
     "template": (CatalogEntry.Kind.TEMPLATE,),
 }
 
+_OF_A_THING = (
+    *("klaviyo_id", "name", "kind", "integration", "count", "last_on", "changed_at", "counted_at", "roles"),
+)
 S = Publication.State
-Answer = dict[str, Any]  # {"value", "how": in words, "by": "found" or "person"}
+Answer = dict[str, Any]  # {"value", "how": in words, "by": "found", "person" or a name}
 
 
 def kinds_needed(questions: Iterable[Question]) -> list[str]:
@@ -37,12 +43,39 @@ def kinds_needed(questions: Iterable[Question]) -> list[str]:
     return list(dict.fromkeys(str(kind) for kind in found))
 
 
-def find_answer(
-    account: KlaviyoAccount, question: Question, entries: Iterable[CatalogEntry]
-) -> Answer | None:
+def known_in(account: KlaviyoAccount, kinds: Iterable[str]) -> Known:
+    """What the account has of these kinds, as values. One query; ask for kinds_needed."""
+    return known_of(CatalogEntry.objects.filter(account=account, kind__in=list(kinds)))
+
+
+def known_of(entries: QuerySet[CatalogEntry] | Iterable[CatalogEntry]) -> Known:
+    """Entries of one account as values."""
+    if isinstance(entries, QuerySet):
+        rows: Iterable[tuple[Any, ...]] = entries.order_by().values_list(*_OF_A_THING)
+    else:
+        rows = (tuple(getattr(one, field) for field in _OF_A_THING) for one in entries)
+    old = right_now() - figures.KEPT
+    things, roles, stale = [], {}, set()
+    for id, name, kind, integration, events, last_on, changed_at, counted_at, its_roles in rows:
+        changed_on = changed_at.date() if changed_at else None
+        thing = Thing(id, name, kind, integration, events, last_on, changed_on)
+        things.append(thing)
+        roles.update(dict.fromkeys(its_roles.split(), thing.id))
+        if counted_at is None or counted_at < old:
+            stale.add(thing.id)
+    return Known(things, roles, frozenset(stale))
+
+
+def verdict_on(question: Question, known: Known) -> Verdict:
+    """What a question of a kind in CATALOG_KINDS finds."""
+    kinds = tuple(str(kind) for kind in CATALOG_KINDS[question.kind])
+    return find(Wanted(kinds, question.looks_for, question.integration, question.role), known)
+
+
+def find_answer(account: KlaviyoAccount, question: Question, known: Known) -> Answer | None:
     """{"value", "how", "by": "found"} where there is one clear answer, else None: never a guess.
 
-    `entries` are the account's, of the question's kinds at least.
+    `known` is what the account has, of the question's kinds at least.
     """
     if question.kind == "sender":
         if not account.sender_email:
@@ -53,31 +86,25 @@ def find_answer(
         if question.default in (None, ""):
             return None
         return _found(question.default, "As the template suggests.")
-    fits = [
-        one
-        for one in entries
-        if question.looks_for
-        and one.kind in CATALOG_KINDS[question.kind]
-        and one.name == question.looks_for
-        and question.integration in ("", one.integration)
-    ]
-    if len(fits) != 1:
+    verdict = verdict_on(question, known)
+    if verdict.thing is None:
         return None
-    ids = [fits[0].klaviyo_id] if question.kind == "group" else fits[0].klaviyo_id
-    where = f"from {fits[0].integration}" if question.integration else "in your account"
-    return _found(ids, f"The only one of this name {where}.")
+    ids = [verdict.thing.id] if question.kind == "group" else verdict.thing.id
+    figure = verdict.thing.figure
+    return _found(ids, f"{verdict.why} {figure[:1].upper()}{figure[1:]}." if figure else verdict.why)
 
 
 def _found(value: Any, how: str) -> Answer:
     return {"value": value, "how": how, "by": "found"}
 
 
-def is_there(question: Question, value: Any, entries: Iterable[CatalogEntry]) -> bool:
+def is_there(question: Question, value: Any, known: Known) -> bool:
     """Whether what the answer names is in the account."""
     if question.kind not in CATALOG_KINDS or is_to_make(value):
         return True
-    ids = {one.klaviyo_id for one in entries if one.kind in CATALOG_KINDS[question.kind]}
-    return set(value if isinstance(value, list) else [value]) <= ids
+    kinds = {str(kind) for kind in CATALOG_KINDS[question.kind]}
+    wanted = set(value if isinstance(value, list) else [value])
+    return wanted <= {one.id for one in known.things if one.kind in kinds}
 
 
 def values_of(answers: Mapping[str, Any]) -> dict[str, Any]:
@@ -88,7 +115,7 @@ def values_of(answers: Mapping[str, Any]) -> dict[str, Any]:
 def shown_values(answers: Mapping[str, Any]) -> dict[str, Any]:
     """The same to be read: what is made first stands by its name."""
     return {
-        key: f"New {value[MAKE]} “{value['name']}”" if is_to_make(value) else value
+        key: in_place(value, f"New {value[MAKE]} “{value['name']}”") if is_to_make(value) else value
         for key, value in values_of(answers).items()
     }
 

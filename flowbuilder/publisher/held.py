@@ -9,10 +9,12 @@ from typing import Any
 from accounts.klaviyo.errors import NotFound
 from flowbuilder.kinds.asks import get_at
 from flowbuilder.models import Publication
+from flowbuilder.publisher import states
 from flowbuilder.publisher.calls import Calls
 from flowbuilder.publisher.create import Stop
 from flowbuilder.publisher.standing import FLOW
-from flowbuilder.publisher.states import LostLease
+
+THEN = "then"  # in `wanted`: what is wanted of a change of status that follows by itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +55,4 @@ def read_flow(publication: Publication, calls: Calls, step: str) -> Held:
 
 def keep(publication: Publication, **found: Any) -> None:
     """Write down what the next worker must know, before the call that it is for."""
-    wanted = {**publication.wanted, **found}
-    kept = Publication.objects.filter(
-        pk=publication.pk, state=publication.state, attempt_number=publication.attempt_number
-    ).update(wanted=wanted)
-    if not kept:
-        raise LostLease(f"publication {publication.pk} went to another worker")
-    publication.wanted = wanted
+    states.keep(publication, wanted={**publication.wanted, **found})

@@ -12,18 +12,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from django.db.models import Count, F, Q
-from django.utils.timezone import now as right_now
+from django.db.models import Count, Q
 
+from accounts import rows
 from accounts.budget import MustWait
+from accounts.clock import now as right_now
 from accounts.connection import client_for
 from accounts.klaviyo.errors import KlaviyoError
 from flowbuilder.models import Lane, Publication, Rollout
 from flowbuilder.publisher import made, publish
-from flowbuilder.publisher.calls import LEASE, Calls
+from flowbuilder.publisher.calls import LEASE, Calls, Known
 from flowbuilder.publisher.publish import ClientFor
-from flowbuilder.publisher.states import LostLease, due
+from flowbuilder.publisher.reconcile import quiet_until
+from flowbuilder.publisher.states import LostLease, due, next_due
 
+State = Publication.State
+LANE = "SELECT * FROM flowbuilder_lane WHERE account_id = %s"
 LANE_LEASE = LEASE * 7 / 6
 TURN = timedelta(seconds=20)  # then others' lanes have their turn
 RING_AGAIN = LEASE / 3  # a message that nobody took in this time is taken for lost
@@ -39,12 +43,12 @@ def run_lane(
         lane.lease_until is None
     ):  # another worker has it, and looks once more when it leaves; or it is too early
         return lane.not_before
-    until, end = None, clock() + TURN
+    until, end, known = None, clock() + TURN, Known()
     while until is None and clock() < end:
-        publication_id = _next(account_id, clock())
+        publication_id = next_due(account_id, clock())
         if publication_id is None:
             break
-        ran = publish.run(publication_id, client_for=client_for)
+        ran = publish.run(publication_id, client_for=client_for, known=known)
         if ran is None:
             break
         until = ran.wait_until
@@ -52,33 +56,28 @@ def run_lane(
         until = until or clock()
     if until is None:
         _tidy(account_id, client_for, clock())
-    freed = Lane.objects.filter(pk=lane.pk, turn=lane.turn).update(lease_until=None, not_before=until)
-    if freed and until is None and _next(account_id, clock()) is not None:
+    left = {"lease_until": None, "not_before": until}
+    freed = rows.change(Lane, {"id": lane.pk, "turn": lane.turn}, left)
+    if freed and until is None and next_due(account_id, clock()) is not None:
         return clock()  # asked for while the lane was being left
     return until
 
 
 def _take(account_id: int, now: datetime) -> Lane:
     """The lane, with a lease where this worker has it now. Its bell has been heard either way."""
-    lane, _ = Lane.objects.get_or_create(account_id=account_id)
+    found = list(Lane.objects.raw(LANE, [account_id]))
+    lane = found[0] if found else Lane.objects.get_or_create(account_id=account_id)[0]
     lease = now + LANE_LEASE
-    free = Q(lease_until=None) | Q(lease_until__lt=now)
+    is_free = lane.lease_until is None or lane.lease_until < now
     is_early = lane.not_before is not None and lane.not_before > now
-    if not is_early and Lane.objects.filter(free, pk=lane.pk, turn=lane.turn).update(
-        lease_until=lease, turn=lane.turn + 1, not_before=None, rung_at=None
-    ):
+    known = {"id": lane.pk, "turn": lane.turn, "lease_until": lane.lease_until}
+    mine = {"lease_until": lease, "turn": lane.turn + 1, "not_before": None, "rung_at": None}
+    if is_free and not is_early and rows.change(Lane, known, mine):
         lane.lease_until, lane.turn, lane.not_before = lease, lane.turn + 1, None
         return lane
     Lane.objects.filter(pk=lane.pk).update(rung_at=None)
     lane.lease_until = None
     return lane
-
-
-def _next(account_id: int, now: datetime) -> int | None:
-    """People's own asks before those of a rollout; each in the order in which it was asked."""
-    found = Publication.objects.filter(due(now), account_id=account_id)
-    order = F("rollout_id").asc(nulls_first=True)
-    return found.order_by(order, "pk").values_list("pk", flat=True).first()
 
 
 def _tidy(account_id: int, client_for: ClientFor, now: datetime) -> None:
@@ -104,9 +103,24 @@ def due_lanes(now: datetime, most: int) -> list[tuple[int, bool]]:
         & (Q(account__lane__rung_at=None) | Q(account__lane__rung_at__lt=now - RING_AGAIN))
     )
     wanted = due(now) | Q(tidy_at__lte=now)
-    rows = Publication.objects.filter(wanted & free).values("account_id").order_by()
-    counted = rows.annotate(asked=Count("pk", filter=Q(rollout=None))).order_by("-asked", "account_id")
+    found = Publication.objects.filter(wanted & free).values("account_id").order_by()
+    counted = found.annotate(asked=Count("pk", filter=Q(rollout=None))).order_by("-asked", "account_id")
     return [(row["account_id"], row["asked"] > 0) for row in counted[:most]]
+
+
+def wake(account_id: int, now: datetime) -> int:
+    """What is parked in this account is due now, whatever it waits for: a wait that still holds is found again before
+    anything is sent. But a lost answer is not looked for before it can be found. How many."""
+    parked = Publication.objects.filter(
+        account_id=account_id, state__in=(State.WAITING, State.UNKNOWN), not_before__gt=now
+    )
+    woken = 0
+    for pk, state, number, sent_at in parked.values_list("pk", "state", "attempt_number", "sent_at"):
+        at = max(now, quiet_until(sent_at)) if state == State.UNKNOWN and sent_at else now
+        same = Publication.objects.filter(pk=pk, state=state, attempt_number=number, not_before__gt=at)
+        woken += same.update(not_before=at)
+    Lane.objects.filter(account_id=account_id).update(not_before=None)
+    return woken
 
 
 def rollouts_in(account_id: int) -> list[int]:

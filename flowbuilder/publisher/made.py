@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.utils.timezone import now as right_now
-
+from accounts import rows
 from accounts.budget import MustWait
+from accounts.clock import now as right_now
 from accounts.klaviyo.errors import KlaviyoError, NotAuthorized, NotFound, Refused, Unknown
 from flowbuilder.models import Made, Publication
 from flowbuilder.publisher.calls import Calls
@@ -36,7 +36,7 @@ def made_by(publication: Publication) -> dict[tuple[str, str], str]:
 
 def remember(publication: Publication, kind: str, step: str, klaviyo_id: str, name: str) -> str:
     """Once for each (kind, step): the database refuses a second one."""
-    Made.objects.create(publication=publication, kind=kind, step=step, klaviyo_id=klaviyo_id, name=name[:300])
+    rows.add(Made(publication=publication, kind=kind, step=step, klaviyo_id=klaviyo_id, name=name[:300]))
     return klaviyo_id
 
 
@@ -73,6 +73,11 @@ def make_answer(publication: Publication, calls: Calls, key: str, wanted: Mappin
     return _once(publication, calls, kind, key, REMOVABLE[kind], wanted["name"], body)
 
 
+def in_place(wanted: Mapping[str, Any], made: str) -> Any:
+    """What was made, as the answer that it stands for; some questions are answered with several."""
+    return [made] if wanted.get("many") else made
+
+
 def is_to_make(value: Any) -> bool:
     return isinstance(value, Mapping) and MAKE in value
 
@@ -103,8 +108,9 @@ def _look(
     if (quiet := quiet_until(sent_at)) > right_now():
         raise MustWait(quiet, f"An answer of Klaviyo was lost. We look whether “{name}” was made.")
     taken = set(Made.objects.filter(kind=kind, name=name).values_list("klaviyo_id", flat=True))
+    since = calls.first_at(f"make-{kind.value}-{key}")
     for row in rows_named(calls, f"look-make-{kind.value}-{key}", REMOVABLE[kind], name):
-        if row["id"] not in taken and is_since(row, publication.created_at):
+        if row["id"] not in taken and is_since(row, since):
             return remember(publication, kind, key, str(row["id"]), name)
     return None
 

@@ -11,11 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from django.utils.timezone import now as right_now
+from django.conf import settings
 
 from accounts.budget import MustWait
+from accounts.clock import now as right_now
 from accounts.connection import client_for
+from accounts.counted import is_over
 from accounts.klaviyo.client import Klaviyo
 from accounts.klaviyo.errors import (
     ConnectionLost,
@@ -29,10 +32,10 @@ from accounts.klaviyo.errors import (
     Throttled,
     Unknown,
 )
-from accounts.models import Grant, KlaviyoAccount, Membership
+from accounts.models import KlaviyoAccount
 from flowbuilder.models import Publication
 from flowbuilder.publisher import after, create, made
-from flowbuilder.publisher.calls import LEASE, Calls
+from flowbuilder.publisher.calls import LEASE, MOMENT, Calls, Known
 from flowbuilder.publisher.create import RefusedHere, Stop
 from flowbuilder.publisher.reconcile import quiet_until
 from flowbuilder.publisher.states import MOVES, LostLease, S, move, take
@@ -40,7 +43,11 @@ from flowbuilder.publisher.states import MOVES, LostLease, S, move, take
 ClientFor = Callable[[KlaviyoAccount], Klaviyo]
 SOON = LEASE / 9  # 20 seconds by default, until the next try when nothing reached Klaviyo
 LATER = timedelta(minutes=10)  # until the next try when a person must do something first
-SHORT = timedelta(seconds=75)  # a wait that is over before anybody would ask about it
+MOST_401 = 5  # of one publication
+# A wait that is over before anybody would ask about it: a minute of Klaviyo's, where that is the longer one.
+SHORT = timedelta(seconds=75 / min(1.0, settings.KLAVIYO_SPEED))
+
+AHEAD = MOMENT * 5 / 6  # so long before a wait is over a worker gets all ready again
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +58,19 @@ class Ran:
     wait_until: datetime | None = None
 
 
-def run(publication_id: int, *, client_for: ClientFor = client_for) -> Ran | None:
+def run(publication_id: int, *, client_for: ClientFor = client_for, known: Known | None = None) -> Ran | None:
     """Work on one publication if it is due and nobody else does; None if not."""
     publication = take(publication_id, lease=LEASE)
     if publication is None:
         return None
     try:
-        wait_until = _work(publication, client_for)
+        wait_until = _work(publication, client_for, known)
     except LostLease:
         return None
     return Ran(publication.state, wait_until)
 
 
-def _work(publication: Publication, client_for: ClientFor) -> datetime | None:
+def _work(publication: Publication, client_for: ClientFor, known: Known | None) -> datetime | None:
     if publication.state == S.SENDING:
         # Whoever sent it died before writing what came back.
         _look_later(publication, "The answer was lost while sending.")
@@ -71,7 +78,7 @@ def _work(publication: Publication, client_for: ClientFor) -> datetime | None:
     is_first = publication.state == S.ASKED and publication.attempt_number == 1
     try:
         _check_consent(publication)
-        calls = Calls(publication, client_for(publication.account), is_first=is_first)
+        calls = Calls(publication, client_for(publication.account), is_first=is_first, known=known)
         if publication.state == S.UNKNOWN:
             create.look(publication, calls)
         if publication.state in (S.ASKED, S.APPROVED, S.WAITING):
@@ -97,6 +104,9 @@ def _handle(publication: Publication, error: KlaviyoError) -> None:
     """What an error means: was anything done, and does it help to try again."""
     now, state = right_now(), publication.state
     match error:
+        case NotAuthorized() if not _is_over(publication):
+            text = "Klaviyo did not accept the connection, though it has not ended it. We try again."
+            _park(publication, text, now + SOON)
         case ConnectionLost() | NotAuthorized():
             text = "The connection to Klaviyo is broken. Reconnect the account, then try again."
             _give_up(publication, S.FAILED, text)
@@ -119,6 +129,12 @@ def _handle(publication: Publication, error: KlaviyoError) -> None:
             _park(publication, f"{error} We try again.", now + SOON)
 
 
+def _is_over(publication: Publication) -> bool:
+    """After a 401. One that comes again and again is the end, whatever Klaviyo means by it."""
+    times = publication.attempts.filter(status=401).count()
+    return times >= MOST_401 or is_over(publication.account)
+
+
 def _look_later(publication: Publication, reason: str) -> None:
     move(publication, S.UNKNOWN, reason, not_before=quiet_until(publication.sent_at or right_now()))
 
@@ -128,14 +144,15 @@ def _wait(publication: Publication, wait: MustWait) -> datetime | None:
     if wait.until - right_now() > SHORT:
         _park(publication, str(wait), wait.until)
         return None
+    until = wait.until - AHEAD if wait.until - right_now() > 2 * AHEAD else wait.until
     if publication.state == S.SENDING:  # another worker was faster with the last call of this moment
-        move(publication, S.WAITING, str(wait), not_before=wait.until)
+        move(publication, S.WAITING, str(wait), not_before=until)
     else:
-        known = {"not_before": wait.until, "lease_until": None, "reason": str(wait)}
+        known = {"not_before": until, "lease_until": None, "reason": str(wait)}
         Publication.objects.filter(
             pk=publication.pk, state=publication.state, attempt_number=publication.attempt_number
         ).update(**known)
-    return wait.until
+    return until
 
 
 def _park(publication: Publication, reason: str, until: datetime) -> None:
@@ -155,17 +172,23 @@ def _give_up(publication: Publication, state: str, reason: str) -> None:
             made.give_back(publication, right_now())
 
 
+CONSENT = """
+SELECT account.*,
+    EXISTS (SELECT 1 FROM accounts_grant WHERE account_id = account.id AND workspace_id = %s
+        AND can_publish AND withdrawn_at IS NULL) AS is_granted,
+    EXISTS (SELECT 1 FROM accounts_membership WHERE workspace_id = %s AND user_id = %s) AS is_member
+FROM accounts_klaviyoaccount AS account WHERE id = %s"""
+
+
 def _check_consent(publication: Publication) -> None:
-    """The right to publish, looked at again at the time of sending."""
-    account = publication.account
+    """The account and the right to publish to it, looked at again at the time of sending."""
+    workspace_id, asked_by_id = publication.workspace_id, publication.asked_by_id
+    asked = [workspace_id, workspace_id, asked_by_id, publication.account_id]
+    account: Any = KlaviyoAccount.objects.raw(CONSENT, asked)[0]
+    publication.account = account
     if not account.is_connected:
         raise Stop(f"{account} is disconnected: {account.state_reason or 'reconnect it'} Then try again.")
-    if not Grant.objects.filter(
-        account=account, workspace=publication.workspace, can_publish=True, withdrawn_at=None
-    ).exists():
+    if not account.is_granted:
         raise Stop(f"{publication.workspace} may no longer publish to {account}.")
-    if (
-        publication.asked_by
-        and not Membership.objects.filter(user=publication.asked_by, workspace=publication.workspace).exists()
-    ):
+    if asked_by_id and not account.is_member:
         raise Stop(f"{publication.asked_by}, who asked for this, is no longer in {publication.workspace}.")

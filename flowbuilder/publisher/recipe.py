@@ -1,4 +1,5 @@
-"""What is the same for every account of a version, worked out once: its shape, and what has to be made first.
+"""What is the same for accounts of a version that want the same parts of it, worked out once: its shape, and what
+has to be made first.
 
 The publisher asks for it by publication; versions never change, so what was worked out is kept by content.
 """
@@ -11,23 +12,26 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from flowbuilder.definition.frozen import Frozen
 from flowbuilder.definition.shaping import shape_definition
+from flowbuilder.definition.switching import parts_off, switched
 from flowbuilder.definition.writing import Approved
+from flowbuilder.graph.switching import Part
 from flowbuilder.graph.values import Path
 from flowbuilder.kinds.asks import CONTENT, find_contents, is_ask, is_content, set_at
 from flowbuilder.models import Publication, Version
 
 MOST_KEPT = 64
-_kept: OrderedDict[tuple[str, str], Recipe] = OrderedDict()
+_kept: OrderedDict[tuple[str, str, frozenset[Part]], Recipe] = OrderedDict()
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """`contents`: keys of emails that are written in the design. `clones`: key -> the Klaviyo template that its
+    """`contents`: key -> email that is written in the design. `clones`: key -> the Klaviyo template that its
     email names. `origins`: step that shaping made -> step of the design. `types`: step of the design -> its type."""
 
     approved: Approved
-    contents: tuple[str, ...]
+    contents: Mapping[str, Any]
     clones: Mapping[str, str]
     origins: Mapping[str, str]
     types: Mapping[str, str]
@@ -35,20 +39,24 @@ class Recipe:
 
 def recipe_of(publication: Publication) -> Recipe:
     """UnableToShape where the flow cannot be built as this account wants it."""
-    return recipe(publication.version, publication.shape)
+    return recipe(publication.version, publication.shape, publication.answers)
 
 
-def recipe(version: Version, shape: Mapping[str, Any]) -> Recipe:
-    name = (version.content_hash, json.dumps(shape, sort_keys=True))
+def recipe(version: Version, shape: Mapping[str, Any], answers: Mapping[str, Any]) -> Recipe:
+    """What the answers switch off is neither made nor sent."""
+    off = parts_off(Frozen(version.document).questions, answers)
+    name = (version.content_hash, json.dumps(shape, sort_keys=True), off)
     if name not in _kept:
-        _kept[name] = _work_out(version.document["definition"], shape)
+        document = {**version.document, "definition": switched(version.document["definition"], off)}
+        _kept[name] = _work_out(document, shape)
         if len(_kept) > MOST_KEPT:
             _kept.popitem(last=False)
     return _kept[name]
 
 
-def _work_out(designed: Mapping[str, Any], shape: Mapping[str, Any]) -> Recipe:
-    contents = tuple(dict.fromkeys(key for _, key in find_contents(designed)))
+def _work_out(document: Mapping[str, Any], shape: Mapping[str, Any]) -> Recipe:
+    designed = document["definition"]
+    contents = {key: document["contents"].get(key) for _, key in find_contents(designed)}
     definition: Any = designed
     clones = {}
     for path, step, template_id in _named_templates(designed):

@@ -43,7 +43,7 @@ def look_for_flow(publication: Publication, calls: Calls) -> Found:
         .exclude(publication=publication)
         .values_list("klaviyo_id", flat=True)
     ) | set(publication.wanted.get(NOT_OURS, []))
-    since = publication.created_at - SKEW
+    since = calls.first_at("create-flow")
     matches = []
     for row in _flows_named(calls, publication.flow_name):
         if row["id"] in taken or not is_since(row, since):
@@ -64,12 +64,12 @@ def rows_named(calls: Calls, step: str, path: str, name: str) -> list[dict[str, 
 
 
 def is_since(row: dict[str, Any], since: datetime) -> bool:
-    """A thing whose time of creation cannot be read is looked at."""
+    """Whether Klaviyo made it since then. A thing whose time of creation cannot be read is looked at."""
     try:
         created = datetime.fromisoformat(str(row["attributes"]["created"]))
     except (KeyError, ValueError):
         return True
-    return created.tzinfo is None or created >= since
+    return created.tzinfo is None or created >= since - SKEW
 
 
 def _flows_named(calls: Calls, name: str) -> list[dict[str, Any]]:

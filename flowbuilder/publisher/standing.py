@@ -10,21 +10,26 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flowbuilder.definition.canonical import content_hash
+from flowbuilder.definition.drifting import THEIRS
 from flowbuilder.definition.updating import TEMPLATE
+from flowbuilder.graph import Graph
 from flowbuilder.kinds.asks import get_at
 from flowbuilder.models import Install, Made, Publication, Version
-from flowbuilder.publisher.made import MAKE, is_to_make
-from flowbuilder.publisher.recipe import recipe
+from flowbuilder.publisher.made import MAKE, in_place, is_to_make
+from flowbuilder.publisher.recipe import recipe, recipe_of
 
 Kind, State = Publication.Kind, Publication.State
-NOW, STEPS, FLOW = "now", "steps", "flow"  # in `wanted` of an update
+FLOW = "flow"  # in `wanted`: of what it is about
+# In `wanted` of an update: what was sent before it, with every change since; what the version is in this account;
+# our keys with the account's ids; hashes of emails that were kept as they were written in Klaviyo.
+BASE, OFFERED, STEPS, EMAILS = "base", "offered", "steps", "emails"
 TO_COME = "to come: "  # stands for the id of what is not made yet
 
 
 @dataclass(frozen=True)
 class Standing:
-    """`definition`: what was sent, with every change since. `steps`: key -> {"action": id, "message": id}.
-    `by`: the publication that it is the work of, which may have stopped half-way."""
+    """`definition`: what was sent, with every change since; edits made in Klaviyo are not in it. `steps`: key ->
+    {"action": id, "message": id}. `by`: the publication that it is the work of, which may have stopped half-way."""
 
     by: Publication
     definition: Mapping[str, Any]
@@ -55,13 +60,49 @@ def standing_of(install: Install) -> Standing | None:
     """None where nothing is known of what was sent: no update can be worked out then."""
     landed = install.publications.filter(kind__in=(Kind.CREATE, Kind.UPDATE)).order_by("-pk")
     for one in landed.select_related("version"):
-        if one.kind == Kind.UPDATE and NOW in one.wanted and one.wanted[FLOW] == install.live_flow_id:
-            return Standing(one, one.wanted[NOW], one.wanted[STEPS])
+        if one.kind == Kind.UPDATE and BASE in one.wanted and one.wanted[FLOW] == install.live_flow_id:
+            sent = one.wanted[OFFERED if one.state == State.PUBLISHED else BASE]
+            return Standing(one, sent, _ours(one.wanted[STEPS]))
         if one.kind == Kind.CREATE and one.klaviyo_flow_id and one.klaviyo_flow_id == install.live_flow_id:
             sent = one.attempts.filter(step="create-flow").order_by("-number").first()
             definition = get_at(sent and sent.request, ("data", "attributes", "definition"))
             return Standing(one, definition, install.step_map) if definition else None
     return None
+
+
+def _ours(steps: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """Without the steps that somebody put in in Klaviyo."""
+    return {key: one for key, one in steps.items() if not key.startswith(THEIRS)}
+
+
+def steps_in(graph: Graph, standing: Standing) -> dict[str, dict[str, Any]]:
+    """key -> the account's ids of each step of an account's graph; one that is not ours bears its id in its key."""
+    return {
+        key: dict(standing.steps.get(key) or {"action": key.removeprefix(THEIRS)}) for key in graph.by_key
+    }
+
+
+def emails_sent(install: Install, definition: Mapping[str, Any]) -> dict[str, str]:
+    """key of a step -> the email in it, as we wrote it. Those that were copied in the account are not known."""
+    used = {
+        str(action["temporary_id"]): get_at(action, ("data", *TEMPLATE))
+        for action in definition.get("actions", [])
+        if action.get("type") == "send-email"
+    }
+    rows = Made.objects.filter(
+        kind=Made.Kind.TEMPLATE, publication__install=install, klaviyo_id__in=set(used.values()) - {None}
+    )
+    written = {}
+    for one in rows.select_related("publication__version"):
+        content = one.publication.version.document["contents"].get(one.step)
+        if content is not None:
+            written[one.klaviyo_id] = str(content["html"])
+    return {key: written[id] for key, id in used.items() if id in written}
+
+
+def hash_of_email(html: str | None) -> str:
+    """The same for texts that differ in the ends of lines only."""
+    return content_hash("\n".join(line.rstrip() for line in (html or "").strip().splitlines()))
 
 
 def target_of(
@@ -74,7 +115,7 @@ def target_of(
 ) -> Target:
     """The version as it would be in this account. An email that did not change keeps the template that it was sent
     with; `made`: (kind, key) -> id of what was made for this version. UnableToShape as recipe_of."""
-    built = recipe(version, shape)
+    built = recipe(version, shape, answers)
     fresh = made or {}
     templates, make = dict[str, str](), []
     before = _templates_of(install, standing)
@@ -90,7 +131,7 @@ def target_of(
             one = fresh.get((value[MAKE], key)) or _made_answer(install, key, value)
             if not one:
                 lists.append(key)
-            filled[key] = one or f"{TO_COME}{key}"
+            filled[key] = in_place(value, one or f"{TO_COME}{key}")
     bound = built.approved.bind(filled, templates)
     return Target(bound.definition, bound.missing, tuple(make), tuple(lists), built.origins)
 
@@ -111,7 +152,7 @@ def _templates_of(install: Install, standing: Standing) -> dict[tuple[str, str],
     rows = Made.objects.filter(kind=Made.Kind.TEMPLATE, publication__install=install, klaviyo_id__in=used)
     for one in rows.select_related("publication__version"):
         publication = one.publication
-        clones = recipe(publication.version, publication.shape).clones
+        clones = recipe_of(publication).clones
         found[one.step, content_hash(_content(publication.version, one.step, clones))] = one.klaviyo_id
     return found
 

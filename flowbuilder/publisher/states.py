@@ -6,16 +6,18 @@ refused, whoever writes it. A change of this table needs a migration like 0006_m
 
 from __future__ import annotations
 
+from copy import copy
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q, Subquery, Value
-from django.db.models.functions import Coalesce
-from django.utils.timezone import now as right_now
+from django.db.models import Q
 
+from accounts import rows
+from accounts.clock import now as right_now
 from accounts.models import User
-from flowbuilder.models import Move, Publication
+from flowbuilder.models import Move, Publication, Version
+from flowbuilder.publisher.receipts import seal
 
 S = Publication.State
 MOVES: dict[str, tuple[str, ...]] = {
@@ -35,6 +37,7 @@ FOUND, NOT_OURS = (
     "found",
     "not_ours",
 )  # in `wanted`: flows that may be this one; those of which a person said no
+NEXT_NUMBER = "(SELECT COALESCE(MAX(number), 0) + 1 FROM flowbuilder_move WHERE publication_id = %s)"
 ENDS = (S.PUBLISHED, S.REFUSED, S.FAILED, S.CANCELLED)
 
 
@@ -54,7 +57,7 @@ def move(
 ) -> None:
     """Compare and set on (state, attempt number), and write it down; LostLease where somebody else was faster.
 
-    `by`: the person who did it, where it was not the machine. Two queries.
+    `by`: the person who did it, where it was not the machine. Two queries; what landed gets its receipt.
     """
     was, now = publication.state, right_now()
     if to not in MOVES[was]:
@@ -73,27 +76,48 @@ def move(
         kept = {key: value for key, value in kept.items() if key != FOUND}
     if kept != publication.wanted:
         fields["wanted"] = kept
+    made = Move(
+        publication_id=publication.pk,
+        from_state=was,
+        to_state=to,
+        reason=reason,
+        at=now,
+        until=not_before,
+        by=by,
+        attempt_number=publication.attempt_number,
+    )
     with transaction.atomic(savepoint=False):
-        changed = Publication.objects.filter(
-            pk=publication.pk, state=was, attempt_number=publication.attempt_number
-        ).update(**fields)
-        if changed:  # the row is ours until this is committed, so the number is too
-            last = Move.objects.filter(publication_id=publication.pk).order_by("-number").values("number")[:1]
-            Move.objects.create(
-                publication_id=publication.pk,
-                number=Coalesce(Subquery(last), Value(0)) + 1,
-                from_state=was,
-                to_state=to,
-                reason=reason,
-                at=now,
-                until=not_before,
-                by=by,
-                attempt_number=publication.attempt_number,
-            )
-    if not changed:
+        is_mine = _write(publication, fields)
+        if is_mine:  # until this is committed, so the number is too
+            rows.add(made, number=(NEXT_NUMBER, publication.pk))
+            if to == S.PUBLISHED:
+                landed = copy(publication)
+                _take_over(landed, fields)
+                seal(landed, now)
+    if not is_mine:
         raise LostLease(f"publication {publication.pk} is no longer {was}")
+    _take_over(publication, fields)
+
+
+def _take_over(publication: Publication, fields: dict[str, Any]) -> None:
     for name, value in fields.items():
         setattr(publication, name, value)
+
+
+def keep(publication: Publication, **known: Any) -> None:
+    """Write down what is known of a publication in the state that it is in; LostLease as move."""
+    if not _write(publication, known):
+        raise LostLease(f"publication {publication.pk} went to another worker")
+    _take_over(publication, known)
+
+
+def _write(publication: Publication, fields: dict[str, Any]) -> bool:
+    mine = {
+        "id": publication.pk,
+        "state": publication.state,
+        "attempt_number": publication.attempt_number,
+    }
+    return rows.change(Publication, mine, fields)
 
 
 def found_flows(publication: Publication) -> list[dict[str, str]]:
@@ -103,24 +127,47 @@ def found_flows(publication: Publication) -> list[dict[str, str]]:
 
 
 def due(now: datetime) -> Q:
-    """Publications that somebody should work on now: new, parked and ripe, or left by a worker that died."""
+    """Publications that somebody should work on now: new, parked and ripe, or left by a worker that died.
+
+    TAKE and NEXT say the same in SQL.
+    """
     free = Q(lease_until=None) | Q(lease_until__lt=now)
     ripe = Q(not_before=None) | Q(not_before__lte=now)
     return free & ripe & Q(state__in=Publication.OPEN)
 
 
+FREE = f"""state IN ({", ".join(f"'{state}'" for state in Publication.OPEN)})
+    AND (lease_until IS NULL OR lease_until < %s)"""
+TAKE = f"""
+UPDATE flowbuilder_publication SET lease_until = %s, attempt_number = attempt_number + 1
+WHERE id = %s AND {FREE} AND (not_before IS NULL OR not_before <= %s)
+RETURNING *"""
+HASH = "SELECT id, content_hash FROM flowbuilder_version WHERE id = %s"
+# In two parts, so that an index leads to what is ripe however much of the account is parked.
+NEXT = f"""
+SELECT id FROM (
+    SELECT id, rollout_id FROM flowbuilder_publication
+    WHERE account_id = %s AND {FREE} AND not_before IS NULL
+    UNION ALL
+    SELECT id, rollout_id FROM flowbuilder_publication
+    WHERE account_id = %s AND {FREE} AND not_before <= %s
+) AS ripe ORDER BY rollout_id NULLS FIRST, id LIMIT 1"""
+
+
 def take(publication_id: int, *, lease: timedelta, now: datetime | None = None) -> Publication | None:
-    """Lease a due publication for this worker alone, or None. The attempt number tells workers apart."""
+    """Lease a due publication for this worker alone, or None. The attempt number tells workers apart.
+
+    Of its version only the hash is read, by which what has to be made of it is kept (recipe.py).
+    """
     now = now or right_now()
-    related = ("version", "account", "install", "workspace", "asked_by")
-    found = Publication.objects.select_related(*related).filter(due(now), pk=publication_id).first()
-    if found is None:
+    found = list(Publication.objects.raw(TAKE, rows.plain(now + lease, publication_id, now, now)))
+    if not found:
         return None
-    known = {"lease_until": now + lease, "attempt_number": found.attempt_number + 1}
-    if not Publication.objects.filter(
-        due(now), pk=publication_id, state=found.state, attempt_number=found.attempt_number
-    ).update(**known):
-        return None
-    for name, value in known.items():
-        setattr(found, name, value)
-    return found
+    found[0].version = Version.from_db("default", ["id", "content_hash"], rows.one(HASH, found[0].version_id))
+    return found[0]
+
+
+def next_due(account_id: int, now: datetime) -> int | None:
+    """People's own asks before those of a rollout; each in the order in which it was asked."""
+    found = rows.one(NEXT, account_id, now, account_id, now, now)
+    return found[0] if found else None

@@ -1,8 +1,10 @@
-"""The next version in the place of the one that is there, change by change. Called by after.py.
+"""The next version in the place of the one that is there, change by change; or the one that is there once more, to
+put back what was changed in Klaviyo. Called by after.py.
 
-Everything known stands in `wanted`: the definition as it is NOW and its STEPS after each change, so that whoever goes
-on plans again from there. An insertion is as little repeatable as a new flow: when its answer was lost the flow is
-looked at first, and the step adopted if it is there.
+Before the first change the flow is read and brought together with what is asked (definition/merging.py). From then on
+everything known stands in `wanted`: the account's definition as it is NOW and its STEPS after each change, so that
+whoever goes on plans again from there. An insertion is as little repeatable as a new flow: when its answer was lost the
+flow is looked at first, and the step adopted if it is there.
 """
 
 from __future__ import annotations
@@ -11,37 +13,42 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
-from django.utils.timezone import now as right_now
-
 from accounts.budget import MustWait
+from accounts.clock import now as right_now
 from accounts.klaviyo.errors import ConnectionLost, MissingScope, NotAuthorized, NotFound, Refused
+from flowbuilder.definition.drifting import THEIRS
 from flowbuilder.definition.reading import read_document
-from flowbuilder.definition.shaping import UnableToShape
-from flowbuilder.definition.updating import Change, Plan, Where, applied, drifted, merged, plan_update
+from flowbuilder.definition.updating import (
+    Change,
+    Plan,
+    Where,
+    advanced,
+    applied,
+    drifted,
+    merged,
+    plan_update,
+)
 from flowbuilder.definition.writing import place_of
 from flowbuilder.graph.values import NEXT, Path
 from flowbuilder.kinds.asks import get_at
 from flowbuilder.kinds.registry import action_kind
-from flowbuilder.models import Made, Publication
+from flowbuilder.models import Publication
 from flowbuilder.publisher import made
+from flowbuilder.publisher.before import CHANGED, DRIFT, KEPT, NEW, NOW, TARGET, WORDS, begin, drift_in
 from flowbuilder.publisher.calls import Calls
-from flowbuilder.publisher.create import RefusedHere, Stop
-from flowbuilder.publisher.held import Held, Outcome, keep, read_flow
+from flowbuilder.publisher.create import Stop
+from flowbuilder.publisher.held import THEN, Held, Outcome, keep, read_flow
 from flowbuilder.publisher.recipe import recipe_of
 from flowbuilder.publisher.reconcile import quiet_until
-from flowbuilder.publisher.standing import FLOW, NOW, STEPS, Target, standing_of, target_of
+from flowbuilder.publisher.standing import BASE, FLOW, OFFERED, STEPS
 from flowbuilder.publisher.states import S, move
-
-# In `wanted`: the definition that it is to become; how many changes were made; settings that the account had otherwise
-# before; ids of actions that are not ours; what was kept as it was edited in Klaviyo; keys of steps that came in.
-TARGET, CHANGED, DRIFT, OTHERS, KEPT, NEW = "target", "changed", "drift", "others", "kept", "new"
 
 
 def update(publication: Publication, calls: Calls) -> Outcome | None:
     """None where Klaviyo refused a change: what was made before it stays, and is known."""
     held: Held | None = None  # as it was read last, None when its links are others by now
     if TARGET not in publication.wanted:
-        held = _begin(publication, calls)
+        held = begin(publication, calls)
     while (plan := _plan(publication)).changes:
         change = plan.changes[0]
         held = held or read_flow(publication, calls, "read-before")
@@ -67,72 +74,6 @@ def _plan(publication: Publication) -> Plan:
             f"It can no longer be changed in its place. {' '.join(plan.reasons)} Put a new flow beside it."
         )
     return plan
-
-
-# --- Before the first change -----------------------------------------------------------------------------------
-
-
-def _begin(publication: Publication, calls: Calls) -> Held:
-    """What is made first, and a look at the flow: it must still be what we know of it."""
-    install = publication.install
-    standing = standing_of(install) if install else None
-    if install is None or standing is None:
-        raise Stop("What was sent to this account is not known: put a new flow beside it.")
-    try:
-        version, answers, shape = publication.version, publication.answers, publication.shape
-        target = target_of(install, version, answers, shape, standing)
-        if target.make or target.answers:
-            _make(publication, calls, target)
-            target = target_of(install, version, answers, shape, standing, made.made_by(publication))
-    except UnableToShape as error:
-        raise Stop(str(error)) from None
-    if target.missing:
-        raise Stop("Some questions have no answer: " + ", ".join(target.missing) + ".")
-    held = read_flow(publication, calls, "read-before")
-    gone = [key for key, one in standing.steps.items() if one["action"] not in held.actions]
-    plan = plan_update(standing.definition, target.definition, standing.steps)
-    needed = {change.key for change in plan.changes if change.kind == "patch"}
-    needed |= {change.where.after or change.where.before for change in plan.changes if change.where}  # type: ignore[misc]
-    if lost := [key for key in gone if key in needed]:
-        raise Stop(
-            f"Steps were deleted in Klaviyo that this update is about: {', '.join(lost)}. Put a new flow beside it."
-        )
-    ours = {one["action"] for one in standing.steps.values()}
-    keep(
-        publication,
-        **{
-            NOW: standing.definition,
-            STEPS: dict(standing.steps),
-            TARGET: target.definition,
-            DRIFT: _drift(standing.definition, standing.steps, held),
-            OTHERS: sorted(set(held.actions) - ours),
-            KEPT: [],
-            NEW: [],
-            CHANGED: 0,
-        },
-    )
-    return held
-
-
-def _make(publication: Publication, calls: Calls, target: Target) -> None:
-    recipe, contents = recipe_of(publication), publication.version.document["contents"]
-    there = made.made_by(publication)
-    for key in target.make:
-        if (Made.Kind.TEMPLATE, key) in there:
-            continue
-        try:
-            if key in recipe.clones:
-                made.clone_template(publication, calls, key, recipe.clones[key])
-            else:
-                made.make_template(publication, calls, key, contents[key])
-        except (ConnectionLost, MissingScope, NotAuthorized):
-            raise
-        except Refused as error:
-            raise RefusedHere(key, error) from error
-    for key in target.answers:
-        value = publication.answers[key]
-        if (value[made.MAKE], key) not in there:
-            made.make_answer(publication, calls, key, value)
 
 
 # --- One change ------------------------------------------------------------------------------------------------
@@ -214,7 +155,7 @@ def _anchor(publication: Publication, change: Change, held: Held, where: Where) 
 def _found(publication: Publication, change: Change, held: Held) -> Mapping[str, Any] | None:
     """The step that a lost call put in: new in the flow and nobody else's, with these settings or in this place."""
     wanted = publication.wanted
-    known = {one["action"] for one in wanted[STEPS].values()} | set(wanted[OTHERS])
+    known = {one["action"] for one in wanted[STEPS].values()}
     kind, meant = change.body["type"], change.body["data"]
     fresh = [one for id, one in held.actions.items() if id not in known and one["type"] == kind]
     alike = [one for one in fresh if not drifted(kind, meant, one.get("data") or {})]
@@ -248,6 +189,7 @@ def _done(
         publication,
         **{
             NOW: applied(wanted[NOW], change),
+            BASE: advanced(wanted[BASE], wanted[OFFERED], change),
             STEPS: dict(steps),
             CHANGED: wanted[CHANGED] + 1,
             KEPT: wanted[KEPT] + own,
@@ -281,17 +223,6 @@ def _refuse(publication: Publication, change: Change, error: Refused) -> None:
 # --- Afterwards ------------------------------------------------------------------------------------------------
 
 
-def _drift(definition: Mapping[str, Any], steps: Mapping[str, Any], held: Held) -> dict[str, list[str]]:
-    """key -> settings that the account has otherwise than they were sent."""
-    found = {}
-    for action in definition["actions"]:
-        key = action["temporary_id"]
-        there = held.actions.get(str(get_at(steps, (key, "action"))))
-        if there and (paths := drifted(action["type"], action.get("data") or {}, there.get("data") or {})):
-            found[key] = [".".join(map(str, path)) for path in paths]
-    return found
-
-
 def _verified(publication: Publication, calls: Calls) -> Outcome:
     held = read_flow(publication, calls, "read-back")
     wanted, steps = publication.wanted, publication.wanted[STEPS]
@@ -301,14 +232,15 @@ def _verified(publication: Publication, calls: Calls) -> Outcome:
     }
     texts = list(_wrong(wanted, held))
     reasons = [f"Updated, but not quite as meant: {'; '.join(texts)}."] if texts else []
-    if wanted[KEPT]:
-        own = "; ".join(f"{path} of “{key}”" for key, path in wanted[KEPT])
-        reasons.append(f"Kept as it was edited in Klaviyo: {own}.")
+    own = [f"{path} of “{key}”." for key, path in wanted[KEPT]]
+    if own or wanted[WORDS]:
+        reasons.append(f"Kept as it was edited in Klaviyo: {' '.join((*wanted[WORDS], *own))}")
     drafts = [key for key in wanted[NEW] if _status(steps, key, held) == "draft"]
     if drafts and held.status != "draft":
         names = ", ".join(f"“{_name(steps, key, held)}”" for key in drafts)
         reasons.append(f"New steps arrive as drafts: set {names} live in Klaviyo when you have seen them.")
-    return Outcome(" ".join(reasons), {"version": publication.version, "step_map": fresh})
+    ours = {key: one for key, one in fresh.items() if not key.startswith(THEIRS)}
+    return Outcome(" ".join(reasons), {"version": publication.version, "step_map": ours}, wanted.get(THEN))
 
 
 def _status(steps: Mapping[str, Any], key: str, held: Held) -> Any:
@@ -325,7 +257,7 @@ def _wrong(wanted: Mapping[str, Any], held: Held) -> Iterator[str]:
         if one["action"] not in held.actions:
             yield f"“{key}” is not in the flow"
     kept = {(key, path) for key, path in wanted[KEPT]}
-    for key, paths in _drift(wanted[TARGET], steps, held).items():
+    for key, paths in drift_in(wanted[TARGET], steps, held).items():
         for path in paths:
             if path not in wanted[DRIFT].get(key, ()) and (key, path) not in kept:
                 yield f"{path} of “{key}” is another one"

@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import Count, Q
 
 from accounts.access import accounts_of
-from accounts.models import CatalogEntry, KlaviyoAccount, Membership
+from accounts.models import CatalogEntry, KlaviyoAccount, Membership, User
 from flowbuilder.definition.frozen import Frozen
 from flowbuilder.kinds.base import count
 from flowbuilder.models import Choice, Install, Publication, Rollout
@@ -94,9 +94,14 @@ def _advance(rollout_id: int, now: datetime) -> list[int]:
     if reason := _asker_is_gone(rollout):
         return _stop(rollout, Rollout.State.PAUSED, reason, now)
     accounts = _make_wave(rollout)
-    if not accounts and not tally.open:
+    if not accounts and not tally.open and not _is_looking(rollout):
         _end(rollout, Rollout.State.FINISHED, now)
     return accounts
+
+
+def _is_looking(rollout: Rollout) -> bool:
+    """Accounts that came in later may be ready soon."""
+    return rollout.choices.filter(fit=Choice.Fit.UNCHECKED, publication=None).exists()
 
 
 def _let_go(rollout: Rollout) -> None:
@@ -207,6 +212,7 @@ def _send(rollout: Rollout, batch: list[Choice], wave: int) -> list[Choice]:
             wave=wave,
             flow_name=version.name,
             answers=fits.values_of(install.answers),
+            shape=install.shape,
         )
         for one, install in zip(going, installs, strict=True)
     )
@@ -226,7 +232,8 @@ def _installs(rollout: Rollout, going: list[Choice], again: Mapping[int, Install
             account_id=one.account_id,
             created_by=rollout.asked_by,
         )
-        install.version, install.answers, install.shape = rollout.version, one.answers, {}
+        install.version, install.answers = rollout.version, one.answers
+        install.shape = dict(rollout.shape)
         install.state = Install.State.PUBLISHING
         found.append(install)
     Install.objects.bulk_update([one for one in found if one.pk], ["version", "answers", "shape", "state"])
@@ -242,13 +249,14 @@ def _obstacles(
 ) -> dict[int, str]:
     """choice -> why it cannot be sent now, though it was ready in the dry run.
 
-    What depends on nothing but the version and the answers was judged there, and neither has changed since.
+    What depends on nothing but the design and the answers was judged there, and neither has changed since.
     """
     allowed = set(
         accounts_of(rollout.workspace, "publish").filter(pk__in=accounts).values_list("pk", flat=True)
     )
     frozen = Frozen(rollout.version.document)
     entries = _entries(accounts, batch)
+    known = {account: fits.known_of(entries.get(account, [])) for account in accounts}
     found = {}
     for one in batch:
         account = accounts[one.account_id]
@@ -256,9 +264,14 @@ def _obstacles(
             question.question
             for question in frozen.questions
             if (held := one.answers.get(question.key))
-            and not fits.is_there(question, held["value"], entries.get(account.pk, []))
+            and not fits.is_there(question, held["value"], known[account.pk])
         ]
-        if account.pk not in allowed:
+        if rollout.version.withdrawn_at:
+            found[one.pk] = (
+                f"Version {rollout.version.number} was withdrawn: {rollout.version.withdrawn_reason} "
+                "Roll out another one."
+            )
+        elif account.pk not in allowed:
             found[one.pk] = f"{rollout.workspace} may no longer publish to {account}. Ask {account.owner}."
         elif not account.is_connected:
             found[one.pk] = f"{account} was disconnected. Reconnect it, then look again."
@@ -293,8 +306,9 @@ def _stop(rollout: Rollout, state: str, reason: str, now: datetime) -> list[int]
     return take_back(rollout, "Taken back: the rollout stopped before it was sent.", now)
 
 
-def take_back(rollout: Rollout, reason: str, now: datetime) -> list[int]:
-    """Cancel what is asked and not sent; its accounts wait for their turn again. The caller holds the rollout.
+def take_back(rollout: Rollout, reason: str, now: datetime, by: User | None = None) -> list[int]:
+    """Cancel what is asked and not sent; its accounts wait for their turn again. The caller holds the rollout. `by`:
+    the person who stopped it, where it was not the machine.
 
     What a worker has begun goes on to its end. Returns the accounts, in which something may be to tidy.
     """
@@ -305,7 +319,7 @@ def take_back(rollout: Rollout, reason: str, now: datetime) -> list[int]:
     for publication in waiting.select_related("install"):
         try:
             with transaction.atomic():
-                move(publication, S.CANCELLED, reason)
+                move(publication, S.CANCELLED, reason, by=by)
         except LostLease:
             continue
         made.give_back(publication, now)

@@ -42,7 +42,10 @@ def main(arguments: list[str]) -> int:
         )
         return 1 if os.environ.get("CI", "").lower() in ("1", "true") else 0
     with Stack(
-        workers=options.workers, concurrency=options.concurrency, environment=options.environment
+        workers=options.workers,
+        concurrency=options.concurrency,
+        environment=options.environment,
+        is_to_break=True,
     ) as stack:
         os.environ.update(stack.environment)
         django.setup()

@@ -1,7 +1,27 @@
-"""What breaks beside the calls: workers killed at a write or at any moment, Redis and PostgreSQL lost, beat killed.
+"""What breaks beside the calls: workers killed at a write or at any moment, servers lost, a disk full, clocks set.
 
 `Chaos.act()` does the next of these things; run.py calls it again and again. All from outside: the product has no
-hook for it.
+hook for it. Which fault is where (KINDS, STEPS: draw.py; acts: here; S: also in the short form, test_short.py):
+
+    kill -9 before, after the call             STEPS, each both ways S; its effect done or not, see klaviyo.py
+    kill -9 during it, and at a write          kill_a_child, kill_a_worker, kill_at_a_write, S
+    time-out, reset, late effect after it      KINDS, S; also before the effect
+    500, 502, 503, 504, 524, before and after  KINDS, S
+    truncated, bad JSON, 201 without an id     KINDS, S
+    HTML from a proxy, before and after        KINDS, S
+    one byte a second                          KINDS “slow drip”, a byte every 0.2 s, S
+    429 with Retry-After                       KINDS, S
+    429 without, with a nonsensical one        KINDS; a minute's wait, so not in the short form
+    429 with an absurd one (a year, 2199)      KINDS, S: cut to a day, then run.py has people come back
+    the daily hundred                          accounts that have two left (world.Plan.limited), S
+    401 in the middle                          KINDS, S; token revoked: run.py removes the app in some accounts, S
+    refresh raced by eight workers             tests/accounts/test_connection.py; lost and killed: STEPS, S
+    broker down, wiped                         lose_redis, flush, S; beat killed: kill_beat, S
+    database restarted                         lose_postgres, S; down for a minute: lose_postgres_for_long
+    disk full on commit                        fill_disk, S; SQLite: tests/publisher/test_disk_full.py
+    clock jumped an hour                       jump, S: a worker's host, ahead and back. Klaviyo's is off: Options.skew
+    double click, two tabs, replayed form      run.py presses in two tabs at once, S; tests/install/test_operations.py
+    SIGTERM in the middle                      stop_a_worker, S
 """
 
 from __future__ import annotations
@@ -17,7 +37,8 @@ from itertools import cycle, zip_longest
 
 import psycopg
 
-from tests.stack import Stack, owner_of
+from tests.processes import owner_of
+from tests.stack import Stack
 
 HELD = (  # a write to each of these is held up, and who waits there dies
     "flowbuilder_attempt",
@@ -27,6 +48,9 @@ HELD = (  # a write to each of these is held up, and who waits there dies
     "flowbuilder_lane",
 )
 HOLD = 0.4  # seconds
+AN_HOUR = 3600.0
+FULL = 2.0  # seconds
+LATE = 8  # kills, until the database is away for long
 MOST_AT_ONCE = 2  # workers' children that one held table costs
 WAITING = """
     SELECT client_port, query FROM pg_stat_activity
@@ -37,8 +61,9 @@ WAITING = """
 class Chaos:
     """`seed` decides the order and the victims. `counts`: what was done how often, in words."""
 
-    def __init__(self, stack: Stack, seed: int, *, down: float = 1.0) -> None:
-        self.stack, self.down = stack, down
+    def __init__(self, stack: Stack, seed: int, *, down: float = 1.0, away: float = 0.0) -> None:
+        self.stack, self.down, self.away = stack, down, away
+        self.off: int | None = None  # the worker whose clock is
         self.random = random.Random(f"chaos {seed}")
         self.counts: Counter[str] = Counter()
         self.killed = 0
@@ -48,9 +73,10 @@ class Chaos:
 
     def _order(self) -> list[Callable[[], None]]:
         """Something is lost and somebody is killed, in turn."""
-        losses: list[Callable[[], None]] = [self.flush, self.kill_beat, self.stop_a_worker]
+        losses: list[Callable[[], None]] = [self.flush, self.kill_beat, self.stop_a_worker, self.jump]
         losses += [self.lose_redis] if self.stack.own_broker else []
         losses += [self.lose_postgres] if self.stack.own_database else []
+        losses += [self.fill_disk] if self.stack.own_disk else []
         kills: list[Callable[[], None]] = [partial(self.kill_at_a_write, table) for table in HELD]
         kills += [self.kill_a_worker, self.kill_a_child]
         for acts in (losses, kills):
@@ -59,7 +85,10 @@ class Chaos:
 
     def act(self) -> None:
         self.come_back()
-        next(self.acts)()
+        if self.away and self.stack.own_database and self.killed > LATE:
+            self.lose_postgres_for_long()
+        else:
+            next(self.acts)()
 
     def come_back(self, *, at_once: bool = False) -> None:
         """Start Redis again when it has been away long enough; until then people go on asking without it."""
@@ -73,6 +102,8 @@ class Chaos:
             found.append("Redis lost and restarted (it is not ours)")
         if not self.stack.own_database:
             found.append("PostgreSQL lost and restarted (it is not ours)")
+        if not self.stack.own_disk:
+            found.append("the database's disk full (its disk is not ours: that needs the right to mount one)")
         return found
 
     # Killing
@@ -163,3 +194,27 @@ class Chaos:
     def lose_postgres(self) -> None:
         self.stack.crash_postgres(self.down)
         self.counts["PostgreSQL lost and restarted"] += 1
+
+    def lose_postgres_for_long(self) -> None:
+        away, self.away = self.away, 0.0
+        self.stack.crash_postgres(away)
+        self.counts[f"PostgreSQL away for {away:g} seconds"] += 1
+
+    def fill_disk(self) -> None:
+        """Writes fail, commits as well; the server may end by that, and recovers when there is room again."""
+        if self.stack.fill_disk():
+            time.sleep(FULL)
+            self.counts["the database's disk full"] += 1
+        if not self.stack.postgres.is_alive:
+            self.counts["the database's disk full, and the server ended by it"] += 1
+        self.stack.free_disk()
+
+    def jump(self) -> None:
+        """The clock of one worker's host is set by an hour, ahead or back; the next time it is set right again."""
+        if self.off is None:
+            self.off = self.random.randrange(len(self.stack.workers))
+            self.stack.set_clock(self.off, self.random.choice((AN_HOUR, -AN_HOUR)))
+        else:
+            self.stack.set_clock(self.off, 0.0)
+            self.off = None
+        self.counts["a worker's clock set by an hour"] += 1

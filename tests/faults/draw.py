@@ -17,6 +17,7 @@ from flowbuilder.sandbox.faults import Fault
 
 KILL_BEFORE, KILL_AFTER = "kill_before", "kill_after"  # the caller dies: before the effect, or after it
 CREATE = "POST /api/flows"
+FAR = "Fri, 31 Dec 2199 23:59:59 GMT"
 # A worker dies in each of these calls, before the effect and after it. Those that only follow a lost answer are
 # given one: `CREATE` is lost first.
 STEPS = (
@@ -81,6 +82,8 @@ KINDS = {
     "slow drip": Kind(1, lambda random, patience: Fault("drip", delay=0.2)),
     "429 with Retry-After": Kind(4, _throttled("1", "2", "3")),
     "429 without or with an absurd one": Kind(1, _throttled(None, "-1", "soon")),
+    # Cut to a day: run.py has people come back then.
+    "429 with a Retry-After beyond all bounds": Kind(1, _throttled("99999999999", "31536000", FAR)),
     "401": Kind(2, _status("status", 401), lambda endpoint, is_token: is_token and "oauth" not in endpoint),
 }
 

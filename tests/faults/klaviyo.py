@@ -20,7 +20,7 @@ from flowbuilder.sandbox.oauth import digest
 from flowbuilder.sandbox.options import add_arguments, from_arguments
 from flowbuilder.sandbox.server import HungUp, Sandbox, start
 from tests.faults.draw import KILL_AFTER, KILL_BEFORE, Draw, endpoint_of
-from tests.stack import MARK, owner_of
+from tests.processes import MARK, owner_of
 
 TABLE = "create table if not exists drawn (seq integer primary key, account text, endpoint text, kind text)"
 

@@ -16,10 +16,13 @@ class Options:
     share: float = 0.2  # of the calls meet a fault
     kills: float = 0.03  # of those kill who calls
     every: float = 3.0  # seconds between two things that break beside the calls
+    away: float = 60.0  # seconds that the database is away, once; 0: never so long
     timeout: float = 2.5  # seconds that a call may take
     quiet: float = 4.0  # seconds more, before a lost answer is looked up
     sweep: float = 2.0
-    speed: int = 20  # seconds at Klaviyo in one of ours, so that its limits by the minute are no part of this
+    speed: float = (
+        20.0  # seconds at Klaviyo in one of ours, so that its limits by the minute are no part of this
+    )
     skew: int = -120  # seconds by which Klaviyo's clock is off
     workers: int = 2
     concurrency: int = 4
@@ -33,7 +36,7 @@ class Options:
 
     @property
     def seconds(self) -> float:
-        return self.deadline or 300 + self.publications * 0.6
+        return self.deadline or 300 + self.away + self.publications * 0.6
 
     @property
     def environment(self) -> dict[str, str]:

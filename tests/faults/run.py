@@ -21,21 +21,20 @@ from math import ceil
 from random import Random
 from threading import Thread
 from typing import Any, TypeVar
-from urllib.request import Request, urlopen
 
 from django.db import InterfaceError, OperationalError, connections
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils.timezone import now
 
 from accounts.connecting import connect_with_key
-from accounts.models import KlaviyoAccount
+from accounts.models import Allowance, KlaviyoAccount
 from accounts.refusals import UnableToConnect
 from flowbuilder.models import Attempt, Lane, Made, Publication
 from flowbuilder.operations.installs import UnableToInstall
 from flowbuilder.operations.publications import UnableToAct, cancel_publication, retry_publication
 from tests.faults import world as worlds
 from tests.faults.chaos import Chaos
-from tests.faults.draw import KILL_AFTER, KILL_BEFORE, plan_of
+from tests.faults.draw import CREATE, KILL_AFTER, KILL_BEFORE, plan_of
 from tests.faults.judge import Row, There, Verdict, judge
 from tests.faults.options import Options
 from tests.stack import Stack
@@ -45,6 +44,7 @@ LONG = timedelta(minutes=8)  # who is told to wait so long comes back, when what
 MINDS_CHANGED, PRESSED_TWICE = 0.03, 0.05  # of all asks
 TRIES = 5  # of a person who presses “Try again”
 MARKED = re.compile(worlds.MARKER.format(r"(\d+)"))
+CALLS_BETWEEN = 10  # two things that break
 A_DAY = 100  # flows that an account may make
 LEFT_TODAY = 2  # of them, in the limited accounts
 
@@ -57,13 +57,14 @@ class Run:
     def __init__(self, options: Options, stack: Stack) -> None:
         self.options, self.stack = options, stack
         self.plan = worlds.Plan.of(options.number_of_accounts, options.seed)
-        self.chaos = Chaos(stack, options.seed)
+        self.chaos = Chaos(stack, options.seed, away=options.away)
         self.klaviyo_file = stack.folder / "klaviyo.sqlite3"
         self.to_ask: deque[tuple[int, str]] = deque()
         self.asked: list[tuple[str, int]] = []
         self.pressed: Counter[int] = Counter()  # “Try again”, by publication
         self.random = Random(f"people {options.seed}")
         self.say_at = 10.0
+        self.calls = 0  # when something was broken last
         self.is_app_removed = False  # by some merchants, at Klaviyo
 
     def go(self) -> dict[str, Any]:
@@ -80,7 +81,7 @@ class Run:
                 is_settled = steady(self.is_settled)
                 self.say_how_far(time.monotonic() - started)
                 next_look = time.monotonic() + 0.5
-            if time.monotonic() >= next_act and steady(self.is_busy):
+            if time.monotonic() >= next_act and steady(self.is_time_to_break):
                 self.chaos.act()
                 next_act = time.monotonic() + self.options.every
             time.sleep(0.02)
@@ -148,20 +149,14 @@ class Run:
         if not self.is_app_removed and len(self.asked) > self.options.publications * 0.3:
             self.is_app_removed = True
             for id in self.plan.revoked:
-                self.control("uninstall", {"account": id})
+                self.stack.control("uninstall", {"account": id})
+        self.come_back_tomorrow()
         for account in KlaviyoAccount.objects.filter(state="disconnected").select_related("owner"):
             self.connect_again(account)
         for publication in self.to_try_again():
             self.pressed[publication.pk] += 1
             with suppress(UnableToAct):
                 retry_publication(publication=publication, by=self.world.asker)
-
-    def control(self, what: str, given: dict[str, Any]) -> None:
-        data = json.dumps(given).encode()
-        request = Request(
-            f"{self.stack.klaviyo_url}/_sandbox/{what}", data, {"Content-Type": "application/json"}
-        )
-        urlopen(request, timeout=10).close()
 
     def connect_again(self, account: KlaviyoAccount) -> None:
         """By a private key now; and what was told to wait for that is looked at, as it would be in ten minutes."""
@@ -176,6 +171,25 @@ class Run:
         )
         Lane.objects.filter(account=account).update(not_before=None)
 
+    def come_back_tomorrow(self) -> None:
+        """Who was told to wait for a day, and never longer, comes back then. It passes here at once, but not for the
+        day's own hundred."""
+        late, day = now() + LONG, now() + timedelta(days=1, minutes=5)
+        blocked = Allowance.objects.filter(blocked_until__gt=late.timestamp()).exclude(
+            account__klaviyo_id__in=self.plan.limited, endpoint=CREATE
+        )
+        accounts = set(blocked.values_list("account_id", flat=True))
+        blocked.update(blocked_until=None, version=F("version") + 1)
+        told = Publication.objects.filter(state__in=Publication.OPEN, not_before__gt=late).filter(
+            Q(account__in=accounts) | ~Q(account__klaviyo_id__in=self.plan.limited) | Q(state="unknown")
+        )
+        if told.filter(not_before__gt=day).exists():
+            raise AssertionError("Somebody was told to wait for longer than a day.")
+        if pks := list(told.values_list("pk", flat=True)):
+            Publication.objects.filter(pk__in=pks, not_before__gt=late).update(not_before=now())
+            Lane.objects.filter(account__publications__in=pks).update(not_before=None)
+            self.chaos.counts["told to wait for a day, and came back"] += len(pks)
+
     def to_try_again(self) -> list[Publication]:
         failed = Publication.objects.filter(state="failed", account__state="connected")
         return [one for one in failed.select_related("install") if self.pressed[one.pk] < TRIES]
@@ -187,8 +201,16 @@ class Run:
         tomorrow = Q(account__klaviyo_id__in=self.plan.limited, state="waiting", not_before__gt=now() + LONG)
         return Publication.objects.filter(state__in=Publication.OPEN).exclude(tomorrow)
 
+    def is_time_to_break(self) -> bool:
+        """Things break while there is much to do, so the last few may end in peace; and only when calls were made
+        since the last time: on a slow machine workers would be killed before they have begun."""
+        calls = Attempt.objects.count()
+        if calls < self.calls + CALLS_BETWEEN or not self.is_busy():
+            return False
+        self.calls = calls
+        return True
+
     def is_busy(self) -> bool:
-        """Things break while there is much to do; the last few may end in peace."""
         return len(self.to_ask) + self.open_ones().count() > max(3, self.options.publications * 0.1)
 
     def is_settled(self) -> bool:

@@ -24,6 +24,7 @@ from flowbuilder.sandbox import seed as sandbox_seed
 from flowbuilder.sandbox.oauth import digest
 from flowbuilder.sandbox.store import Store
 from flowbuilder.starters import starters
+from tests import make
 
 APP = "sandbox-client"
 MARKER = "Design {} of the fault run."  # stands in a text of each design: from a flow back to its publication
@@ -62,7 +63,7 @@ class Plan:
 
 
 def fill_klaviyo(
-    path: Path, plan: Plan, *, speed: int, skew: int, made_today: int
+    path: Path, plan: Plan, *, speed: float, skew: int, made_today: int
 ) -> dict[str, dict[str, str]]:
     """Write the accounts into the file that the sandbox will serve. Account -> the ids of its metrics by name.
 
@@ -172,7 +173,7 @@ def _design(partner: Workspace, number: int) -> TemplateFlow:
     for key in document["contents"]:
         document["contents"][key] = {"name": f"Mail {number}", "html": "<p>Hello</p>{% unsubscribe %}"}
     flow = library.flow_from_document(workspace=partner, by=None, document=document)
-    return library.offer_in_library(version=library.publish_version(flow=flow, by=None))
+    return make.approved(library.offer_in_library(version=library.publish_version(flow=flow, by=None)))
 
 
 def ask(world: World, design: int, account_id: str) -> Publication:

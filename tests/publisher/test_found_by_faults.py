@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.utils.timezone import now
 
@@ -76,3 +78,19 @@ def test_a_connection_that_ends_while_an_email_is_made_is_no_refusal_of_the_emai
     publication = run(confirm_install(install=ready, by=alice))
     assert publication.state == "failed"
     assert "Reconnect" in publication.reason
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+def test_the_clock_of_who_asked_was_set_by_an_hour(ready, alice, klaviyo, hours):
+    """What was sent is looked for by when it was sent, not by when it was asked for on another host."""
+    before = templates(ready.account)
+    klaviyo.fault("after_reset", *MAKE)
+    klaviyo.fault("after_reset", "POST", "/api/flows")
+    publication = confirm_install(install=ready, by=alice)
+    Publication.objects.update(created_at=now() + timedelta(hours=hours))
+    run(publication)
+    for _ in range(4):
+        again(publication)
+    assert Publication.objects.get(pk=publication.pk).state == "published"
+    assert posted(klaviyo, "/api/flows") == 1, "it was found, and not sent twice"
+    assert len(templates(ready.account) - before) == posted(klaviyo, MAKE[1]) == 2

@@ -158,12 +158,12 @@ def test_a_long_wait_parks_the_row_and_the_others_go_on(asked, accounts, monkeyp
     tomorrow = now() + timedelta(hours=9)
     seen = []
 
-    def work(publication, client_for):
+    def work(publication, client_for, known):
         seen.append(publication.pk)
         publish.move(publication, "preparing")
         raise MustWait(tomorrow, "This account had its hundred flows of today.")
 
-    monkeypatch.setattr(publish, "_work", lambda one, client: _caught(work, one, client))
+    monkeypatch.setattr(publish, "_work", lambda *given: _caught(work, *given))
     assert lanes.run_lane(accounts[0].pk) is None
     assert seen == [first.pk, second.pk]
     first.refresh_from_db()
@@ -171,8 +171,8 @@ def test_a_long_wait_parks_the_row_and_the_others_go_on(asked, accounts, monkeyp
     assert "hundred flows of today" in first.reason
 
 
-def _caught(work, publication, client):
+def _caught(work, publication, *given):
     try:
-        work(publication, client)
+        work(publication, *given)
     except MustWait as wait:
         return publish._wait(publication, wait)

@@ -41,7 +41,7 @@ NEW = {"$make": "list", "name": "Newsletter “May”"}
 @pytest.fixture
 def welcome(workspace, account, alice):
     flow = flow_from_document(workspace=workspace, by=alice, document=LIST_ASKED)
-    template = offer_in_library(version=publish_version(flow=flow, by=alice))
+    template = make.approved(offer_in_library(version=publish_version(flow=flow, by=alice)))
     return make.install(template, account, alice, newsletter=NEW)
 
 
@@ -102,7 +102,7 @@ def test_what_a_refused_one_made_is_taken_away_and_what_a_failed_one_made_waits_
     ready, alice, klaviyo
 ):
     before = templates(ready.account)
-    klaviyo.fault("status", *CREATE, status=401)
+    klaviyo.fault("status", *CREATE, status=403)
     publication = run(confirm_install(install=ready, by=alice))
     assert publication.state == "failed"
     run_lane(ready.account_id)

@@ -8,11 +8,15 @@ import pytest
 from django.utils.timezone import now
 
 from accounts.klaviyo.client import Klaviyo
-from accounts.models import Allowance
+from accounts.models import Allowance, KlaviyoAccount
+from flowbuilder import tasks
 from flowbuilder.definition.canonical import canonical
 from flowbuilder.models import Attempt, Install, Made, Publication
 from flowbuilder.operations.installs import confirm_install
 from flowbuilder.publisher import publish
+from flowbuilder.publisher.calls import Known
+from flowbuilder.publisher.lanes import run_lane
+from flowbuilder.publisher.publish import MOST_401
 from flowbuilder.tasks import sweep_publications
 from tests import make
 
@@ -78,6 +82,47 @@ def test_every_call_is_written_before_and_after(ready, alice, klaviyo):
     stored = str(list(publication.attempts.values("request", "answer", "headers", "error")))
     assert "pk_sandbox" not in stored
     assert "street" not in stored.lower(), "an account's answer names people and streets"
+
+
+def test_a_connection_that_leads_elsewhere_lets_nothing_through_not_even_the_second_one(
+    ready, alice, klaviyo
+):
+    KlaviyoAccount.objects.update(klaviyo_id="Other1")
+    first = confirm_install(install=ready, by=alice)
+    second = Publication.objects.create(
+        workspace=first.workspace, version=first.version, account=first.account, flow_name="Two"
+    )
+    run_lane(ready.account_id)
+    for publication in (first, second):
+        publication.refresh_from_db()
+        assert publication.state == "failed"
+        assert "leads to another Klaviyo account" in publication.reason
+    assert created(klaviyo) == []
+
+
+def test_what_a_lane_knows_of_its_account_may_be_gone(ready, alice, klaviyo):
+    """The tag is deleted in Klaviyo between two publications of one turn: it is looked for again, and made."""
+    first, known = confirm_install(install=ready, by=alice), Known()
+    publish.run(first.pk, known=known)
+    tag = Made.objects.get(kind=Made.Kind.TAG)
+    assert known.tag == tag.klaviyo_id
+    klaviyo.fault("status", "POST", f"/api/tags/{known.tag}/relationships/flows", status=404)
+    second = Publication.objects.create(
+        workspace=first.workspace,
+        version=first.version,
+        account=first.account,
+        flow_name="Two",
+        answers=first.answers,
+    )
+    publish.run(second.pk, known=known)
+    second.refresh_from_db()
+    assert (second.state, second.reason) == ("published", "")
+    assert [one.step for one in second.attempts.all()][-4:] == [
+        "tag-flow",
+        "look-tag",
+        "tag-flow",
+        "read-back",
+    ]
 
 
 def test_a_second_run_does_nothing(ready, alice, klaviyo):
@@ -202,9 +247,79 @@ def test_a_connection_that_breaks_while_looking_gives_nothing_up(ready, alice, k
     assert len(created(klaviyo)) == 1
 
 
+# --- The connection ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("where", [("GET", "/api/accounts"), ("POST", "/api/templates"), CREATE])
+def test_one_401_is_a_glitch_and_is_tried_again(ready, alice, klaviyo, where):
+    klaviyo.fault("status", *where, status=401)
+    publication = run(confirm_install(install=ready, by=alice))
+    assert publication.state == "waiting", publication.reason
+    assert "We try again" in publication.reason
+    assert publication.not_before
+    ready.account.refresh_from_db()
+    assert ready.account.is_connected
+    ripen(publication)
+    assert run(publication).state == "published"
+    assert len(created(klaviyo)) == 1
+
+
+def test_a_401_that_never_ends_is_told_to_a_person(ready, alice, klaviyo):
+    klaviyo.fault("status", "POST", "/api/templates", status=401, times=9)
+    publication = run(confirm_install(install=ready, by=alice))
+    runs = 1
+    while publication.state == "waiting":
+        ripen(publication)
+        runs += run(publication) is not None
+    assert (publication.state, runs) == ("failed", MOST_401)
+    assert "Reconnect the account, then try again" in publication.reason
+
+
+def test_a_key_that_klaviyo_refuses_twice_is_the_end(ready, alice, klaviyo):
+    klaviyo.fault("status", "GET", "/api/accounts", status=401, times=2)
+    publication = run(confirm_install(install=ready, by=alice))
+    ready.account.refresh_from_db()
+    assert (publication.state, ready.account.is_connected) == ("failed", False)
+    assert ready.account.state_reason == "Klaviyo no longer accepts the private key of this account."
+
+
+def test_who_connects_again_wakes_what_waits_there_at_once(ready, alice, klaviyo, monkeypatch):
+    rung = []
+    monkeypatch.setattr(tasks, "ring", rung.append)
+    publication = confirm_install(install=ready, by=alice)
+    make.bring(publication, "waiting", not_before=now() + timedelta(hours=5))
+    tasks.go_on_in(ready.account_id + 1)
+    assert rung == []
+    tasks.go_on_in(ready.account_id)
+    assert rung == [ready.account_id]
+    assert run(publication).state == "published"
+
+
+def test_what_is_looked_up_is_looked_up_at_once_but_never_too_early(ready, alice, klaviyo):
+    """The connection broke while it was unknown: it would have waited for ten minutes."""
+    klaviyo.fault("after_reset", *CREATE)
+    publication = run(confirm_install(install=ready, by=alice))
+    quiet = publication.not_before
+    account = ready.account
+    account.state, account.state_reason = "disconnected", "Klaviyo has ended this connection."
+    account.save()
+    ripen(publication)
+    assert run(publication).state == "unknown"
+    assert publication.not_before > now() + timedelta(minutes=9)
+    account.state, account.connected_at = "connected", now()
+    account.save()
+    tasks.go_on_in(account.pk)
+    publication.refresh_from_db()
+    assert publication.not_before == quiet, "it may still come into being: a look would find nothing"
+    Publication.objects.filter(pk=publication.pk).update(sent_at=now() - timedelta(hours=1))
+    tasks.go_on_in(account.pk)
+    assert run(publication).state == "published"
+    assert len(created(klaviyo)) == 1
+
+
 def test_what_landed_has_landed(ready, alice, klaviyo):
     """The read-back fails for good: the flow is there all the same."""
-    klaviyo.fault("status", "GET", "/api/flows/*", status=401, times=5)
+    klaviyo.fault("status", "GET", "/api/flows/*", status=403, times=5)
     publication = run(confirm_install(install=ready, by=alice))
     assert publication.state == "published"
     assert "could not be read back" in publication.reason

@@ -187,7 +187,7 @@ def _with(install: Install) -> Install:
 def test_a_new_version_keeps_how_it_is_built_while_it_fits(ready, alice, workspace):
     choose_shape(install=ready, settings=BOTH)
     flow = ready.version.flow
-    offer_in_library(version=publish_version(flow=flow, by=alice))
+    make.approved(offer_in_library(version=publish_version(flow=flow, by=alice)))
     ready.template_flow.refresh_from_db()
     again = start_install(template=ready.template_flow, workspace=ready.workspace, by=alice)
     assert (again.pk, again.version.number, again.shape) == (ready.pk, 2, BOTH)

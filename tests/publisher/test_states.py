@@ -10,9 +10,10 @@ from django.db.models import ProtectedError
 from django.test.utils import CaptureQueriesContext
 from django.utils.timezone import now
 
+from accounts import rows
 from flowbuilder.guards import GUARDS_OF_MOVES, guards_of_moves
 from flowbuilder.models import Move, Publication
-from flowbuilder.publisher.states import ENDS, MOVES, LostLease, S, due, move, take
+from flowbuilder.publisher.states import ENDS, MOVES, LostLease, S, due, move, next_due, take
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -151,10 +152,10 @@ def test_who_was_slower_writes_nothing_and_may_go_on(publication):
 
 
 def test_no_state_without_its_move(publication, monkeypatch):
-    def refuse(**row):
+    def refuse(row, **computed):
         raise RuntimeError("the disk is full")
 
-    monkeypatch.setattr(Move.objects, "create", refuse)
+    monkeypatch.setattr(rows, "add", refuse)
     with pytest.raises(RuntimeError), transaction.atomic():
         move(publication, S.PREPARING)
     assert publication.state == S.ASKED
@@ -239,6 +240,21 @@ def test_what_is_open_is_due_and_what_has_ended_is_not(publication, state):
     assert mine.filter(due(moment + timedelta(seconds=5))).exists() == (state not in ENDS)
 
 
+@pytest.mark.parametrize("not_before", [None, -1, 0, 1])
+@pytest.mark.parametrize("lease", [None, -1, 0, 1])
+@pytest.mark.parametrize("state", S.values)
+def test_what_a_worker_takes_is_what_is_due(publication, state, lease, not_before):
+    """The rule stands there twice: for Django's queries, and for the statements of each publication."""
+    make.bring(publication, state)
+    moment = now()
+    leased, ripe = (None if one is None else moment + timedelta(seconds=one) for one in (lease, not_before))
+    Publication.objects.update(lease_until=leased, not_before=ripe)
+    is_due = Publication.objects.filter(due(moment)).exists()
+    assert (next_due(publication.account_id, moment) == publication.pk) == is_due
+    assert next_due(publication.account_id + 1, moment) is None
+    assert (take(publication.pk, lease=LEASE, now=moment) is not None) == is_due
+
+
 def test_asked_again_is_a_fresh_start(publication, alice):
     move(publication, S.FAILED, "Broken.")
     with pytest.raises(AssertionError, match="by a person"):
@@ -247,3 +263,10 @@ def test_asked_again_is_a_fresh_start(publication, alice):
     move(publication, S.ASKED, "Asked again.", by=alice)
     publication.refresh_from_db()
     assert (publication.ended_at, publication.refusals, publication.lease_until) == (None, [], None)
+
+
+def test_a_row_that_needs_an_approval_is_not_due():
+    """Nothing asks for one yet. Whoever adds the field must let `due` look at it, or workers pass the approval by."""
+    asked_about = {field.name for field in Publication._meta.get_fields() if "approv" in field.name}
+    looked_at = {name for name in asked_about if name in str(due(now()))}
+    assert asked_about == looked_at

@@ -166,12 +166,64 @@ def test_statuses_stay_and_a_new_message_is_a_draft(landed, alice):
 def test_what_was_edited_in_klaviyo_is_kept(landed, alice):
     edit(landed, "mail-1", subject_line="Our own subject")
     edit(landed, "mail-2", preview_text="Our own preview")
-    publication, _ = updated(landed, alice, everything)
+    publication, version = updated(landed, alice, everything)
+    assert publication.state == "failed", "both changed the subject"
+    assert "“Your cart is waiting”" in publication.reason or "Our own subject" in publication.reason
+    assert not publication.attempts.filter(method="PATCH").exists()
+    choices = {"mail-1 message.subject_line": "yours"}
+    publication = run(after.ask_for_update(install=landed, by=alice, version=version, choices=choices))
     assert publication.state == "published"
     assert held_message(landed, "mail-1")["subject_line"] == "Our own subject"
     assert held_message(landed, "mail-2")["preview_text"] == "Our own preview"
     assert "Kept as it was edited in Klaviyo" in publication.reason
     assert "not quite" not in publication.reason
+
+
+def test_of_what_both_changed_the_new_is_taken_where_a_person_says_so(landed, alice):
+    edit(landed, "mail-1", subject_line="Our own subject")
+    version = next_version(landed, everything)
+    choices = {"mail-1 message.subject_line": "new"}
+    publication = run(after.ask_for_update(install=landed, by=alice, version=version, choices=choices))
+    assert (publication.state, publication.reason) == ("published", "")
+    assert held_message(landed, "mail-1")["subject_line"] == "Still yours"
+
+
+def test_an_edit_that_was_kept_stays_with_the_version_after_the_next(landed, alice):
+    """What the account has is not taken for what was sent."""
+    edit(landed, "mail-2", preview_text="Our own preview")
+    updated(landed, alice, everything)
+
+    def third(document: dict[str, Any]) -> None:
+        step(document, "mail-2")["data"]["message"]["subject_line"] = "A third subject"
+
+    publication, _ = updated(landed, alice, third)
+    assert publication.state == "published", publication.reason
+    message = held_message(landed, "mail-2")
+    assert (message["subject_line"], message["preview_text"]) == ("A third subject", "Our own preview")
+
+
+def test_an_email_that_was_written_anew_on_both_sides_is_a_question(landed, alice, klaviyo):
+    template = held_message(landed, "mail-2")["template_id"]
+    klaviyo.advance(60)
+    klaviyo.edit("template", template, attributes={"html": "<p>Ours</p>"})
+    publication, version = updated(landed, alice, everything)
+    assert publication.state == "failed"
+    assert "written anew" in publication.reason
+    choices = {"mail-2 message.template_id": "yours"}
+    publication = run(after.ask_for_update(install=landed, by=alice, version=version, choices=choices))
+    assert publication.state == "published", publication.reason
+    assert held_message(landed, "mail-2")["template_id"] == template
+    choices = {"mail-2 message.template_id": "new"}
+
+    def third(document: dict[str, Any]) -> None:
+        content = step(document, "mail-2")["data"]["message"]["template_id"]["$content"]
+        document["contents"][content]["html"] += "<p>Third</p>"
+
+    version = next_version(landed, third)
+    publication = run(after.ask_for_update(install=landed, by=alice, version=version, choices=choices))
+    assert publication.state == "published", publication.reason
+    html = client_for(landed.account).get_template(held_message(landed, "mail-2")["template_id"]).html
+    assert html.endswith("<p>Third</p>")
 
 
 def edit(install: Install, key: str, **message: Any) -> None:
@@ -186,16 +238,34 @@ def test_a_step_that_a_person_put_in_stays(landed, alice):
     anchor = {"id": landed.step_map["mail-1"]["action"], "type": "send-email", "links": {"next": "own"}}
     own = client.create_flow_action({**PAUSE, "temporary_id": "own"}, anchor=anchor).id
     publication, _ = updated(landed, alice, everything)
-    assert (publication.state, publication.reason) == ("published", "")
+    assert publication.state == "published"
+    assert "Added “Wait 6 hours”" in publication.reason
     assert own in {one["id"] for one in flow_of(landed).definition["actions"]}
 
 
-def test_a_step_that_a_person_deleted_ends_it_before_anything_is_changed(landed, alice, klaviyo):
+def test_a_step_that_a_person_deleted_stays_away_or_comes_back_as_they_say(landed, alice, klaviyo):
     client_for(landed.account).delete_flow_action(landed.step_map["mail-1"]["action"])
-    publication, _ = updated(landed, alice, everything)
-    assert publication.state == "failed"
-    assert "mail-1" in publication.reason
+    publication, version = updated(landed, alice, everything)
+    assert publication.state == "failed", "the version changes it"
+    assert "Removed “Email 1" in publication.reason
     assert asked(klaviyo, "PATCH", "/api/flow-actions") == 0
+    away = after.ask_for_update(install=landed, by=alice, version=version, choices={"mail-1 step": "yours"})
+    assert run(away).state == "published", away.reason
+    landed.refresh_from_db()
+    assert "mail-1" not in landed.step_map
+    assert "wait-1" not in landed.step_map
+
+
+def test_a_step_that_a_person_deleted_comes_back_in_its_place(landed, alice):
+    client_for(landed.account).delete_flow_action(landed.step_map["mail-1"]["action"])
+    version = next_version(landed, everything)
+    back = run(
+        after.ask_for_update(install=landed, by=alice, version=version, choices={"mail-1 step": "new"})
+    )
+    assert back.state == "published", back.reason
+    landed.refresh_from_db()
+    assert as_meant(landed, version) == []
+    assert held_message(landed, "mail-1")["subject_line"] == "Still yours"
 
 
 def test_one_update_after_the_other(landed, alice):
