@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime, timedelta
 
 from celery import shared_task
-from django.utils.timezone import now as right_now
+from django.conf import settings
+from django.core.cache import cache
 from kombu.exceptions import OperationalError
 
-from accounts.connection import client_for
+from accounts.clock import now as right_now
+from accounts.counted import IN_THE_BACK, counted
 from accounts.klaviyo.errors import KlaviyoError
 from accounts.models import KlaviyoAccount
-from flowbuilder.publisher import dry_run, lanes, waves
+from flowbuilder.publisher import dry_run, lanes, orphans, readings, waves
+
+log = logging.getLogger(__name__)
 
 SWEEP_AT_ONCE = 500
-# A worker holds a message so long at most; what waits longer, the sweeper finds.
-LONGEST_COUNTDOWN = timedelta(seconds=90)
+READ_AT_ONCE = 50  # flows that are read again in one round, each of another account
+# A worker holds a message so long at most; what waits longer, the sweeper finds. Longer than a minute of Klaviyo's.
+LONGEST_COUNTDOWN = timedelta(seconds=90 / min(1.0, settings.KLAVIYO_SPEED))
 LOOK_FOR = timedelta(seconds=20)  # then another rollout has its turn
 # The queues: of what a person waits for, and of what comes in thousands.
 ASKED, ROLLOUTS = "celery", "rollouts"
@@ -40,6 +46,13 @@ def sweep_publications() -> int:
     for account_id, has_people in found:
         ring(account_id, queue=ASKED if has_people else ROLLOUTS)
     return len(found)
+
+
+@shared_task
+def go_on_in(account_id: int) -> None:
+    """The account was connected again: what waits there is tried now."""
+    if lanes.wake(account_id, right_now()):
+        ring(account_id)
 
 
 def ring(account_id: int, *, at: datetime | None = None, queue: str = ASKED) -> None:
@@ -69,17 +82,73 @@ def _advance(rollout_id: int) -> None:
 
 @shared_task
 def look_at_choices(rollout_id: int) -> None:
-    """The dry run of a rollout, a moment at a time."""
-    if dry_run.check_choices(rollout_id, until=right_now() + LOOK_FOR):
-        ring_dry_run(rollout_id)
-
-
-def ring_dry_run(rollout_id: int) -> None:
-    """Its page goes on with it as well, so a broker that is down delays nothing."""
+    """The dry run of a rollout, a moment at a time. Accounts whose limits are used up come last, and later."""
+    mine = f"dry-run-{rollout_id}"
+    if not cache.add(mine, True, 3 * LOOK_FOR.total_seconds()):
+        return  # somebody is at it, and goes on
     try:
-        look_at_choices.apply_async((rollout_id,), queue=ROLLOUTS)
+        left = dry_run.check_choices(rollout_id, until=right_now() + LOOK_FOR)
+    finally:
+        cache.delete(mine)
+    if left.number:
+        ring_dry_run(rollout_id, at=left.again_at)
+
+
+@shared_task
+def go_on_with_dry_runs() -> None:
+    """Those whose bell was lost, or that waited for longer than a bell rings."""
+    for pk in dry_run.waiting_rollouts():
+        ring_dry_run(pk)
+
+
+def ring_dry_run(rollout_id: int, *, at: datetime | None = None) -> None:
+    """Its page goes on with it as well, so a broker that is down delays nothing."""
+    now = right_now()
+    wait = max(timedelta(0), (at or now) - now)
+    if wait > LONGEST_COUNTDOWN:
+        return
+    try:
+        look_at_choices.apply_async((rollout_id,), countdown=wait.total_seconds() or None, queue=ROLLOUTS)
     except (OperationalError, OSError):
         return
+
+
+@shared_task
+def compare_accounts() -> None:
+    """Whether the accounts hold what our rows say. Each is a message of its own: none waits for another."""
+    for pk in orphans.accounts_to_compare():
+        try:
+            compare_account.apply_async((pk,), queue=ROLLOUTS)
+        except (OperationalError, OSError):
+            return  # tomorrow is as good
+
+
+@shared_task
+def compare_account(account_id: int) -> None:
+    account = KlaviyoAccount.objects.filter(pk=account_id).first()
+    try:
+        if account is not None:
+            orphans.compare(account, right_now())
+    except KlaviyoError as error:
+        log.warning("account %s not compared: %s", account_id, type(error).__name__)
+
+
+@shared_task
+def read_flows() -> int:
+    """Have installed flows read again that nobody looked at for a day. Those that are lost come in the next round."""
+    found = readings.due_installs(right_now(), READ_AT_ONCE)
+    for pk in found:
+        try:
+            read_flow.apply_async((pk,), queue=ROLLOUTS)
+        except (OperationalError, OSError):
+            break
+    return len(found)
+
+
+@shared_task
+def read_flow(install_id: int) -> None:
+    """Twice, or too early, is harmless: the row decides."""
+    readings.read_due(install_id, right_now())
 
 
 @shared_task
@@ -88,7 +157,7 @@ def remove_template(account_id: int, template_id: str) -> None:
     account = KlaviyoAccount.objects.filter(pk=account_id).first()
     try:
         if account is not None:
-            client_for(account).delete_template(template_id)
+            counted(account, patience=IN_THE_BACK).delete_template(template_id)
     except KlaviyoError:
         return
 

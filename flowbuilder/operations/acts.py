@@ -17,14 +17,16 @@ from django.db.models import Q
 from django.utils.timezone import now as right_now
 
 from accounts.models import User
+from flowbuilder.definition.switching import PART, part_of
 from flowbuilder.graph.change import Change, Clash, Draft, apply, compare, inverse
 from flowbuilder.graph.rules import check_shape
 from flowbuilder.graph.surgery import UnableToChange
+from flowbuilder.graph.switching import what_is_left
 from flowbuilder.kinds.asks import find_asks
 from flowbuilder.kinds.logic import TriggerSplit
 from flowbuilder.models import Action, Edit, Flow, Link, Requirement, Trigger
 from flowbuilder.queries import draft_of, edits, questions_used
-from flowbuilder.queries.design import ports_of_type, remember
+from flowbuilder.queries.design import QUESTION, ports_of_type, remember
 
 Do = Callable[[Draft], Draft]
 Name = str | Callable[[Draft, Draft], str]
@@ -57,6 +59,7 @@ def perform(
     lock(flow)
     old = draft_of(flow)
     new = do(old)
+    new = _complete(new)
     if kind == Edit.Kind.ACT:
         new = _tidied(old, new)
     change = compare(old, new)
@@ -83,6 +86,15 @@ def perform(
     return edit
 
 
+def _complete(new: Draft) -> Draft:
+    """What an earlier act wrote of a question may lack what questions have today."""
+    if all(len(one) == len(QUESTION) for one in new.requirements.values()):
+        return new
+    fresh = Requirement()
+    blank = {name: getattr(fresh, name) for name in QUESTION}
+    return replace(new, requirements={key: {**blank, **one} for key, one in new.requirements.items()})
+
+
 def _tidied(old: Draft, new: Draft) -> Draft:
     """What follows from any act: trigger splits stay on the trigger, questions that stand nowhere go."""
     graph = new.graph
@@ -95,12 +107,30 @@ def _tidied(old: Draft, new: Draft) -> Draft:
                 for step in graph.steps
             ]
             new = replace(new, graph=graph.with_steps(steps))
+    if new.requirements and graph is not old.graph:
+        new = _switches_kept(old, new)
     if new.requirements and _may_lose_questions(old, new):
-        used = questions_used(new.graph)
+        used = questions_used(new.graph) | {key for key, one in new.requirements.items() if one["switches"]}
         if unused := new.requirements.keys() - used:
             kept = {key: one for key, one in new.requirements.items() if key not in unused}
             new = replace(new, requirements=kept)
     return new
+
+
+def _switches_kept(old: Draft, new: Draft) -> Draft:
+    """What was switched and lost its first or last step goes on with what is left of it, or goes."""
+    kept = dict(new.requirements)
+    for key, one in new.requirements.items():
+        if not one["switches"]:
+            continue
+        switches = [
+            {**switch, **{name: getattr(part, name) for name in PART}}
+            for switch in one["switches"]
+            if (part := what_is_left(old.graph, new.graph, part_of(switch))) is not None
+        ]
+        if switches != one["switches"]:
+            kept[key] = {**one, "switches": switches}
+    return replace(new, requirements=kept) if kept != new.requirements else new
 
 
 def _strays(kind: str, config: Mapping[str, Any], on: Mapping[str, Any]) -> bool:
@@ -157,7 +187,7 @@ def _write_requirements(flow: Flow, new: Draft, keys: set[str]) -> None:
         [Requirement(flow=flow, key=key, **new.requirements[key]) for key in new.requirements if key in keys],
         update_conflicts=True,
         unique_fields=["flow", "key"],
-        update_fields=["kind", "question", "help", "looks_for", "integration", "default"],
+        update_fields=list(QUESTION),
     )
 
 

@@ -7,25 +7,22 @@ UnableToAct says why not, and what to do.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from django.db import transaction
 
-from accounts import catalog
 from accounts.access import accounts_of
 from accounts.models import User
-from flowbuilder.definition.frozen import Frozen, Question
-from flowbuilder.definition.shaping import UnableToShape
-from flowbuilder.definition.telling import Told, tell_diff
-from flowbuilder.definition.updating import Plan, plan_update
-from flowbuilder.graph.diff import compare
+from flowbuilder.definition.merging import NEW, YOURS
 from flowbuilder.models import Install, Made, Publication, Version
 from flowbuilder.operations.publications import UnableToAct
+from flowbuilder.operations.upgrades import Offer, offer_of
 from flowbuilder.publisher import fits
-from flowbuilder.publisher.after import BEFORE, INSTALL, MADE, PAUSE, RESTORE, STATUS, THEN
-from flowbuilder.publisher.standing import FLOW, standing_of, target_of
+from flowbuilder.publisher.after import BEFORE, INSTALL, MADE, PAUSE, RESTORE, STATUS
+from flowbuilder.publisher.before import CHOICES
+from flowbuilder.publisher.held import THEN
+from flowbuilder.publisher.standing import FLOW, standing_of
 from flowbuilder.tasks import ring
 
 Kind, State = Publication.Kind, Publication.State
@@ -36,83 +33,6 @@ INSTEAD = (
 
 
 # --- What there is to be done ----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Offer:
-    """A version for an install. `texts`: what changes, in sentences; `open`: questions that nobody answered yet;
-    `stops`: why it cannot be published at all."""
-
-    version: Version
-    plan: Plan
-    texts: tuple[str, ...]
-    answers: Mapping[str, Any]
-    open: tuple[Question, ...] = ()
-    stops: tuple[str, ...] = ()
-
-    @property
-    def is_possible(self) -> bool:
-        return not self.open and not self.stops
-
-    @property
-    def is_in_place(self) -> bool:
-        return self.is_possible and self.plan.is_in_place
-
-
-def offer_of(install: Install, version: Version, names: Mapping[str, str] | None = None) -> Offer:
-    """What another version would change in this account. `names`: ids in words."""
-    answers, unanswered = _answers_for(install, version)
-    values = fits.values_of(answers)
-    standing = standing_of(install)
-    texts = _in_words(standing.version if standing else install.version, version, values, names or {})
-    plan, stops = Plan(reasons=("What was sent to this account is not known.",)), tuple[str, ...]()
-    try:
-        if standing is not None:
-            target = target_of(install, version, values, install.shape, standing)
-            called = Frozen(version.document).document.get("names", {})
-            plan = plan_update(standing.definition, target.definition, standing.steps, called)
-        if not unanswered:
-            landing = fits.landing_of(Frozen(version.document), version.name, answers, install.shape)
-            stops = tuple(one.text for one in fits.stops(landing))
-    except UnableToShape as error:
-        stops = (str(error),)
-    return Offer(version, plan, tuple(texts), answers, tuple(unanswered), stops)
-
-
-def _answers_for(install: Install, version: Version) -> tuple[dict[str, Any], list[Question]]:
-    """Answers that still fit, what can be found in the account, and the questions that stay open."""
-    before = {one.key: one for one in Frozen(install.version.document).questions}
-    answers: dict[str, Any] = dict(install.answers)
-    unanswered = []
-    for question in Frozen(version.document).questions:
-        old = before.get(question.key)
-        fits_still = old is not None and (old.kind, old.looks_for) == (question.kind, question.looks_for)
-        if fits_still and question.key in answers:
-            continue
-        entries = [
-            entry
-            for kind in fits.CATALOG_KINDS.get(question.kind, ())
-            for entry in (catalog.choices(install.account, kind) if install.account else ())
-        ]
-        found = fits.find_answer(install.account, question, entries) if install.account else None
-        if found is not None:
-            answers[question.key] = found
-        else:
-            unanswered.append(question)
-    return answers, unanswered
-
-
-def _in_words(old: Version, new: Version, values: Mapping[str, Any], names: Mapping[str, str]) -> list[str]:
-    one, other = Frozen(old.document), Frozen(new.document)
-    texts = tell_diff(
-        compare(one.graph, other.graph),
-        Told(one.graph, one.describer(values, names)),
-        Told(other.graph, other.describer(values, names)),
-    )
-    for key, content in other.contents.items():
-        if key in one.contents and one.contents[key] != content:
-            texts.append(f"The email “{content['name']}” is written anew.")
-    return texts
 
 
 def restorable(install: Install) -> Publication | None:
@@ -178,7 +98,7 @@ def _is_ours(install: Install, flow_id: str) -> bool:
 # --- Asking ----------------------------------------------------------------------------------------------------
 
 
-def _lock(install: Install) -> None:
+def lock(install: Install) -> None:
     """Read again, held until the act is done; its flow is there and may be touched, and nothing else is under way."""
     rows = Install.objects.select_for_update(of=("self",))
     install.refresh_from_db(
@@ -196,7 +116,7 @@ def _lock(install: Install) -> None:
         raise UnableToAct(f"{install.account} is disconnected. Reconnect it, then ask again.")
 
 
-def _ask(install: Install, by: User, kind: str, wanted: Mapping[str, Any], **more: Any) -> Publication:
+def ask(install: Install, by: User, kind: str, wanted: Mapping[str, Any], **more: Any) -> Publication:
     assert install.account is not None
     fields = {"version": install.version, "flow_name": install.version.name, **more}
     publication = Publication.objects.create(
@@ -216,54 +136,75 @@ def _ask(install: Install, by: User, kind: str, wanted: Mapping[str, Any], **mor
 @transaction.atomic
 def ask_for_status(*, install: Install, by: User, status: str) -> Publication:
     """Live, manual or draft, for the flow and all its actions."""
-    _lock(install)
+    lock(install)
     if status not in STATUSES:
         raise UnableToAct("A flow is set live, manual or draft. Choose one.")
-    return _ask(install, by, Kind.STATUS, {FLOW: install.live_flow_id, STATUS: status})
+    return ask(install, by, Kind.STATUS, {FLOW: install.live_flow_id, STATUS: status})
 
 
 @transaction.atomic
 def ask_for_pause(*, install: Install, by: User) -> Publication:
     """Draft for now: it can be restored step by step."""
-    _lock(install)
+    lock(install)
     if status_of(install) == "paused":
         raise UnableToAct("The flow is paused already. Restore it, or set it live, manual or draft.")
-    return _ask(install, by, Kind.STATUS, {FLOW: install.live_flow_id, STATUS: "draft", PAUSE: True})
+    return ask(install, by, Kind.STATUS, {FLOW: install.live_flow_id, STATUS: "draft", PAUSE: True})
 
 
 @transaction.atomic
 def ask_for_restore(*, install: Install, by: User) -> Publication:
     """Back to the statuses that the flow and each of its actions had before the last change."""
-    _lock(install)
+    lock(install)
     last = restorable(install)
     if last is None:
         raise UnableToAct("There is no change of status to take back.")
-    return _ask(install, by, Kind.STATUS, {FLOW: install.live_flow_id, RESTORE: last.wanted[BEFORE]})
+    return ask(install, by, Kind.STATUS, {FLOW: install.live_flow_id, RESTORE: last.wanted[BEFORE]})
 
 
 @transaction.atomic
-def ask_for_update(*, install: Install, by: User, version: Version) -> Publication:
-    """The version in the place of the one that is there; where that cannot be, UnableToAct with the reasons."""
-    _lock(install)
-    offer = _offer(install, version)
+def ask_for_update(
+    *,
+    install: Install,
+    by: User,
+    version: Version,
+    choices: Mapping[str, str] | None = None,
+    given: Mapping[str, Any] | None = None,
+) -> Publication:
+    """The version in the place of the one that is there; where that cannot be, UnableToAct with the reasons. `choices`:
+    where both sides changed something, "yours" or "new"; `given`: answers to what this version asks first."""
+    lock(install)
+    offer = _offer(install, version, choices, given)
     if offer.plan.reasons:
         raise UnableToAct(f"It takes a new flow beside the one that is there. {' '.join(offer.plan.reasons)}")
-    return _update(install, by, offer)
+    return _update(install, by, offer, choices)
 
 
-def _update(install: Install, by: User, offer: Offer) -> Publication:
+def _update(
+    install: Install, by: User, offer: Offer, choices: Mapping[str, str] | None = None
+) -> Publication:
+    if offer.undecided:
+        asked = " ".join(one.yours or one.title for one in offer.undecided)
+        raise UnableToAct(
+            f"Version {offer.version.number} changes what was changed in Klaviyo as well: {asked} Look at that "
+            "version, and choose one of the two for each."
+        )
     values = fits.values_of(offer.answers)
     _keep_answers(install, offer)
-    wanted = {FLOW: install.live_flow_id}
+    # What was changed in Klaviyo since we looked may be among them as well.
+    chosen = {id: one for id, one in (choices or {}).items() if one in (YOURS, NEW)}
+    wanted = {FLOW: install.live_flow_id, CHOICES: chosen}
     version = offer.version
-    return _ask(install, by, Kind.UPDATE, wanted, version=version, flow_name=version.name, answers=values)
+    return ask(install, by, Kind.UPDATE, wanted, version=version, flow_name=version.name, answers=values)
 
 
 @transaction.atomic
-def ask_for_successor(*, install: Install, by: User, version: Version) -> Publication:
-    """The version as a new flow beside the one that is there, as a draft. A hand-over changes their places later."""
-    _lock(install)
-    return _succeed(install, by, _offer(install, version))
+def ask_for_successor(
+    *, install: Install, by: User, version: Version, given: Mapping[str, Any] | None = None
+) -> Publication:
+    """The version as a new flow beside the one that is there, as a draft. A hand-over changes their places later. The
+    version that is there may be put beside itself, where it can no longer be put back in its place."""
+    lock(install)
+    return _succeed(install, by, _offer(install, version, given=given, is_again=True))
 
 
 def _succeed(install: Install, by: User, offer: Offer) -> Publication:
@@ -275,16 +216,25 @@ def _succeed(install: Install, by: User, offer: Offer) -> Publication:
     _keep_answers(install, offer)
     wanted = {INSTEAD: {FLOW: install.live_flow_id, INSTALL: before}}
     version, values = offer.version, fits.values_of(offer.answers)
-    return _ask(install, by, Kind.CREATE, wanted, version=version, flow_name=version.name, answers=values)
+    return ask(install, by, Kind.CREATE, wanted, version=version, flow_name=version.name, answers=values)
 
 
-def _offer(install: Install, version: Version) -> Offer:
+def _offer(
+    install: Install,
+    version: Version,
+    choices: Mapping[str, str] | None = None,
+    given: Mapping[str, Any] | None = None,
+    *,
+    is_again: bool = False,
+) -> Offer:
     if version.flow_id != install.template_flow.flow_id:
         raise UnableToAct("That version is of another template flow.")
     standing = standing_of(install)
-    if standing is not None and standing.is_whole and standing.version == version:
+    if standing is not None and standing.is_whole and standing.version == version and not is_again:
         raise UnableToAct(f"Version {version.number} is in the account already.")
-    offer = offer_of(install, version)
+    offer = offer_of(install, version, choices=choices, given=given)
+    if offer.wrong:
+        raise UnableToAct(" ".join(offer.wrong.values()))
     if offer.open:
         asked = " ".join(f"“{one.question}”" for one in offer.open)
         raise UnableToAct(f"Version {version.number} asks what nobody has answered: {asked}")
@@ -302,26 +252,26 @@ def _keep_answers(install: Install, offer: Offer) -> None:
 @transaction.atomic
 def ask_for_handover(*, install: Install, by: User, status: str = "live") -> Publication:
     """The flow of before to draft, then the new one to `status`: two changes, the second by itself after the first."""
-    _lock(install)
+    lock(install)
     before = predecessor(install)
     if before is None:
         raise UnableToAct("There is no flow of before that could hand over.")
     if status not in STATUSES:
         raise UnableToAct("A flow is set live, manual or draft. Choose one.")
     new = {FLOW: install.live_flow_id, STATUS: status}
-    return _ask(install, by, Kind.STATUS, {FLOW: before[FLOW], STATUS: "draft", THEN: new})
+    return ask(install, by, Kind.STATUS, {FLOW: before[FLOW], STATUS: "draft", THEN: new})
 
 
 @transaction.atomic
 def roll_back(*, install: Install, by: User) -> Publication:
     """To the version before: the flow of before takes over again while it is there, else by an update, else by a new
     flow beside this one."""
-    _lock(install)
+    lock(install)
     version = version_before(install)
     if version is None:
         raise UnableToAct("This is the first version that was in this account: there is none before it.")
     if before := _gave_way(install):
-        return _ask(install, by, Kind.STATUS, _give_back(install, before))
+        return ask(install, by, Kind.STATUS, _give_back(install, before))
     offer = _offer(install, version)
     return (_update if offer.plan.is_in_place else _succeed)(install, by, offer)
 
@@ -339,8 +289,8 @@ def _give_back(install: Install, before: Mapping[str, Any]) -> dict[str, Any]:
 @transaction.atomic
 def ask_for_removal(*, install: Install, by: User, keep: Collection[int] = ()) -> Publication:
     """Delete what we made for this install, but for `keep` (ids of Made). Flows are never kept: that is no removal."""
-    _lock(install)
+    lock(install)
     gone = [one for one in removable(install) if one.kind == Made.Kind.FLOW or one.pk not in keep]
     if not any(one.kind == Made.Kind.FLOW for one in gone):
         raise UnableToAct("The flow in the account is not one that we made: delete it in Klaviyo.")
-    return _ask(install, by, Kind.REMOVE, {FLOW: install.live_flow_id, MADE: [one.pk for one in gone]})
+    return ask(install, by, Kind.REMOVE, {FLOW: install.live_flow_id, MADE: [one.pk for one in gone]})

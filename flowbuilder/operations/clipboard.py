@@ -81,7 +81,10 @@ def copy_steps(*, flow: Flow, key: str, by: User, branch: bool = False) -> int:
             for one in piece.steps
         ],
         "links": [[one.source, one.port, one.target] for one in piece.links],
-        "requirements": {name: dict(one) for name, one in draft.requirements.items() if name in asked},
+        # What a question switches stays behind: those parts are of this flow.
+        "requirements": {
+            name: {**one, "switches": []} for name, one in draft.requirements.items() if name in asked
+        },
         "contents": {one.key: {"name": one.name, "html": one.html, "text": one.text} for one in contents},
     }
     Clip.objects.update_or_create(
@@ -144,12 +147,17 @@ def _questions(
     here, asked = dict(draft.requirements), {}
     for key, one in copied.items():
         name, number = key, 1
-        while name in here and dict(here[name]) != dict(one):
+        while name in here and _says(here[name]) != _says(one):
             number += 1
             name = f"{key}-{number}"
-        here[name] = dict(one)
+        here.setdefault(name, dict(one))
         asked[key] = name
     return (here if copied else draft.requirements), asked
+
+
+def _says(question: Mapping[str, Any]) -> dict[str, Any]:
+    """A question apart from what it is in one flow alone: its place, and what it switches."""
+    return {name: value for name, value in question.items() if name not in ("place", "switches")}
 
 
 def _unresolved(flow: Flow, clip: Clip, piece: Fragment) -> list[str]:

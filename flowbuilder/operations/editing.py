@@ -21,20 +21,22 @@ from flowbuilder.graph.surgery import UnableToChange, UnableToFind
 from flowbuilder.graph.values import Path
 from flowbuilder.kinds import form
 from flowbuilder.kinds.asks import CONTENT, get_at, is_content, set_at
-from flowbuilder.kinds.base import Hint, Kind
+from flowbuilder.kinds.base import Kind
 from flowbuilder.kinds.describe import TRIGGER_KEY
 from flowbuilder.kinds.flow import FlowSettings
+from flowbuilder.kinds.marking import mark_of
 from flowbuilder.kinds.messages import MessageKind, SendEmail
 from flowbuilder.kinds.registry import action_kind, trigger_kind
 from flowbuilder.models import Edit, Email, Flow
 from flowbuilder.operations.acts import lock, perform
 from flowbuilder.operations.designs import title_of
 from flowbuilder.operations.emails import blank_email, start_email
-from flowbuilder.operations.questions import ask_for, stop_asking, word_question
+from flowbuilder.operations.questions import FLOW_KEY as FLOW_KEY
+from flowbuilder.operations.questions import ask_for, ask_same, stop_asking, word_question
 from flowbuilder.queries import edits
 from flowbuilder.queries.design import draft_of, ports_of_type
 
-FLOW_KEY = "flow"
+SAME = "same."  # before the path of a setting: the question that is asked there
 TEMPLATE = ("message", "template_id")
 NOTE_LIMIT = 2000
 Posted = Mapping[str, Sequence[str]]
@@ -113,6 +115,9 @@ def apply_form(
         for name in _questions_in(posted):
             if name in questions:
                 questions = _word(questions, name, posted)
+        for name in posted:
+            if name.startswith(SAME) and (key_now := posted[name][-1]):
+                config = ask_same(questions, config, form.parse_path(name.removeprefix(SAME)), key_now)
         for command in posted.get("act", [])[-1:]:
             config, questions = _act(subject, config, questions, command)
     except (ValueError, KeyError, IndexError):
@@ -187,18 +192,10 @@ def _act(
     verb, _, name = command.partition(":")
     path = form.parse_path(name)
     if verb == "ask":
-        hint = _hint_at(subject.kind, config, path)
-        if not hint.asks:
-            raise ValueError("that setting cannot be asked for")
-        return ask_for(questions, config, path, hint)
+        return ask_for(questions, config, mark_of(subject.kind, config, path))
     if verb == "unask":
         return stop_asking(questions, config, path), questions
     return (form.act(subject.kind, config, command) if verb else config), questions
-
-
-def _hint_at(kind: type[Kind], config: dict[str, Any], path: Path) -> Hint:
-    nodes = [inner for outer in form.build(kind, config) for inner in outer.walk()]
-    return next((node.hint for node in nodes if node.path == path), Hint())
 
 
 def _questions_in(posted: Posted) -> list[str]:
@@ -206,17 +203,9 @@ def _questions_in(posted: Posted) -> list[str]:
 
 
 def _word(questions: dict[str, Any], key: str, posted: Posted) -> dict[str, Any]:
-    def said(part: str) -> str:
-        return posted.get(f"ask.{key}.{part}", [""])[-1]
-
-    return word_question(
-        questions,
-        key,
-        question=said("question"),
-        help=said("help"),
-        looks_for=said("looks_for"),
-        integration=said("integration"),
-    )
+    head = f"ask.{key}."
+    said = {name.removeprefix(head): texts[-1] for name, texts in posted.items() if name.startswith(head)}
+    return word_question(questions, key, said)
 
 
 def _put_content(

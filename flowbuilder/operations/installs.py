@@ -1,5 +1,4 @@
-"""A merchant takes a template flow: start, choose the account, answer, confirm. Nothing is made in Klaviyo before
-the confirmation.
+"""A merchant takes a template flow: start, choose the account, answer, confirm; before that nothing is made in Klaviyo.
 
 Each act locks the install's row and reads it again, so two tabs and two presses meet one after the other.
 """
@@ -12,26 +11,24 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
-from django.utils.timezone import now as right_now
 
-from accounts import catalog
 from accounts.access import accounts_of
+from accounts.clock import now as right_now
 from accounts.models import CatalogEntry, KlaviyoAccount, User, Workspace
+from flowbuilder.definition.answering import WrongAnswer, as_text, checked, options_of
+from flowbuilder.definition.finding import Known
 from flowbuilder.definition.frozen import Frozen, Landing, Question
 from flowbuilder.definition.shaping import SETTINGS, UnableToShape, shape
 from flowbuilder.graph import Problem
-from flowbuilder.models import Attempt, Install, Publication, TemplateFlow
+from flowbuilder.models import Attempt, Install, Publication, TemplateFlow, Version
 from flowbuilder.operations.publications import ask_for_publication
 from flowbuilder.publisher import fits, made
-from flowbuilder.publisher.fits import CATALOG_KINDS as CATALOG_KINDS
-from flowbuilder.publisher.fits import Answer, find_answer, is_there
+from flowbuilder.publisher.fits import CATALOG_KINDS, Answer, find_answer, is_there
 from flowbuilder.publisher.fits import shown_values as shown_values
 from flowbuilder.publisher.fits import values_of as values_of
 from flowbuilder.publisher.made import MAKE, is_to_make
 
-LONGEST_TEXT = 5000
 LONGEST_NAME = 200  # of a list or segment
-LONGEST_DELAY = 10_000
 
 
 class UnableToInstall(Exception):
@@ -49,27 +46,70 @@ class UnableToInstall(Exception):
 def start_install(*, template: TemplateFlow, workspace: Workspace, by: User) -> Install:
     """Begin, or go on with what this workspace began before. One connected account is chosen by itself.
 
-    What is gone on with moves to the template's current version, and keeps the answers to questions that are
-    still asked.
+    What is gone on with moves to the version that this workspace may take, and keeps the answers to questions that
+    are still asked.
     """
     Workspace.objects.select_for_update().get(pk=workspace.pk)  # two presses begin one install
     install = Install.objects.filter(
         template_flow=template, workspace=workspace, state=Install.State.CHOOSING
     ).first() or Install(template_flow=template, workspace=workspace, created_by=by)
-    if install.version_id != template.current_version_id:
-        before = _asked(install) if install.version_id else {}
-        install.version = template.current_version
-        now = _asked(install)
-        install.answers = {
-            key: one for key, one in install.answers.items() if key in now and now[key] == before.get(key)
-        }
-        install.shape = _still_fits(install)
+    _move_on(install, _to_take(install))
     if install.account is None:
         usable = list(accounts_of(workspace, "publish")[:2])
         if len(usable) == 1 and usable[0].is_connected:
             install.account = usable[0]
     install.save()
     return install
+
+
+@transaction.atomic
+def take_current(*, install: Install) -> None:
+    """Go on with the version that stands in the place of a withdrawn one; answers that still fit come along."""
+    _lock(install)
+    if install.state == Install.State.CHOOSING:
+        _move_on(install, _to_take(install))
+        install.save(update_fields=["version", "answers", "shape"])
+
+
+def version_to_take(install: Install) -> Version | None:
+    """The version that this install could go on with; None where all were withdrawn."""
+    return install.template_flow.offered_to(install.workspace_id)
+
+
+def _to_take(install: Install) -> Version:
+    version = version_to_take(install)
+    if version is None:
+        template = install.template_flow
+        if template.current_version.withdrawn_at:
+            why = "was withdrawn: nobody can begin with it now."
+        else:
+            why = "is not open to everybody yet: a reviewer of this site has to say yes first."
+        raise UnableToInstall(f"“{template}” {why} The library has other template flows.")
+    return version
+
+
+def answers_lost(install: Install) -> list[str]:
+    """The questions that were answered, and that the version to go on with asks otherwise or not at all."""
+    version = version_to_take(install)
+    if version is None:
+        return []
+    kept = _carried(install, version)
+    return [
+        one.question for one in _questions(install.version) if one.key in install.answers.keys() - kept.keys()
+    ]
+
+
+def _move_on(install: Install, version: Version) -> None:
+    if install.version_id != version.pk:
+        install.answers = _carried(install, version) if install.version_id else {}
+        install.version = version
+        install.shape = _still_fits(install)
+
+
+def _carried(install: Install, version: Version) -> dict[str, Any]:
+    """The answers to questions that this version still asks."""
+    before, now = _asked(install.version), _asked(version)
+    return {key: one for key, one in install.answers.items() if key in now and now[key] == before.get(key)}
 
 
 def _still_fits(install: Install) -> dict[str, bool]:
@@ -81,16 +121,25 @@ def _still_fits(install: Install) -> dict[str, bool]:
     return dict(install.shape)
 
 
-def _asked(install: Install) -> dict[str, tuple[str, ...]]:
+def _asked(version: Version) -> dict[str, tuple[str, ...]]:
     """Key -> what decides which answers fit: a question that is only worded anew keeps its answer."""
-    questions = Frozen(install.version.document).questions
-    return {one.key: (one.kind, one.looks_for, one.integration) for one in questions}
+    return {
+        one.key: (
+            *(one.kind, one.looks_for, one.integration, one.role),
+            *(as_text(value) for value, _ in options_of(one)),
+        )
+        for one in _questions(version)
+    }
+
+
+def _questions(version: Version) -> tuple[Question, ...]:
+    return Frozen(version.document).questions
 
 
 @transaction.atomic
 def choose_account(*, install: Install, account: KlaviyoAccount) -> None:
     """Install into this account. Answers that were found in another one are forgotten."""
-    _open(install)
+    lock_open(install)
     if not accounts_of(install.workspace, "publish").filter(pk=account.pk).exists():
         raise UnableToInstall(f"{install.workspace} may not publish to that account. Choose another one.")
     if not account.is_connected:
@@ -98,13 +147,22 @@ def choose_account(*, install: Install, account: KlaviyoAccount) -> None:
     _not_there_yet(install, account)
     if install.account_id != account.pk:
         install.account = account
-        install.answers = {}
-        install.save(update_fields=["account", "answers"])
+        install.answers, install.shape = {}, {}
+        install.save(update_fields=["account", "answers", "shape"])
 
 
-def _open(install: Install) -> None:
+def lock_open(install: Install) -> None:
     """Read the install again, locked until the act is done; it must still be open."""
     _lock(install)
+    _is_choosing(install)
+    if install.version.withdrawn_at:
+        raise UnableToInstall(
+            f"Version {install.version.number} was withdrawn meanwhile: {install.version.withdrawn_reason} "
+            "Open the install again and take the version that is offered now; your answers come along."
+        )
+
+
+def _is_choosing(install: Install) -> None:
     if install.state == Install.State.GIVEN_UP:
         raise UnableToInstall("This install was given up. Start again from the library.")
     if install.state != Install.State.CHOOSING:
@@ -114,7 +172,13 @@ def _open(install: Install) -> None:
 def _lock(install: Install) -> None:
     rows = Install.objects.select_for_update(of=("self",))
     install.refresh_from_db(
-        from_queryset=rows.select_related("workspace", "template_flow", "version", "account")
+        from_queryset=rows.select_related(
+            "workspace",
+            "template_flow__current_version",
+            "template_flow__public__version",
+            "version",
+            "account",
+        )
     )
 
 
@@ -128,7 +192,8 @@ def _not_there_yet(install: Install, account: KlaviyoAccount) -> None:
 @transaction.atomic
 def give_up_install(*, install: Install) -> None:
     """The merchant does not want it after all. Nothing was made in the account yet."""
-    _open(install)
+    _lock(install)
+    _is_choosing(install)
     install.state = Install.State.GIVEN_UP
     install.save(update_fields=["state"])
 
@@ -137,21 +202,24 @@ def give_up_install(*, install: Install) -> None:
 
 
 @transaction.atomic
-def find_answers(*, install: Install) -> list[Question]:
-    """Answer what can be found in the account (its catalog must have been read). What a person chose stays, unless
-    it is no longer in the account: those questions are open again, and returned."""
-    _open(install)
+def find_answers(*, install: Install, known: Known | None = None) -> list[Question]:
+    """Answer what can be found in the account. `known` is what it has, as its catalog was read (here, if it is not
+    given). What was found before is found anew, for it may be better known now; what a person chose stays, unless it
+    is no longer in the account: those questions are open again, and returned."""
+    lock_open(install)
     answers: dict[str, Answer] = {}
     gone: list[Question] = []
-    for question in Frozen(install.version.document).questions:
+    questions = Frozen(install.version.document).questions
+    if known is None:
+        known = fits.known_in(install.account, fits.kinds_needed(questions)) if install.account else Known([])
+    for question in questions:
         held = install.answers.get(question.key)
-        if held and _is_there(install.account, question, held["value"]):
-            answers[question.key] = held
-        elif held and held["by"] == "person":
+        if held and held["by"] != "found":
+            if install.account is None or is_there(question, held["value"], known):
+                answers[question.key] = held
+                continue
             gone.append(question)
-        elif install.account and (
-            found := find_answer(install.account, question, _choices(install.account, question.kind))
-        ):
+        elif install.account and (found := find_answer(install.account, question, known)):
             answers[question.key] = found
     if answers != install.answers:
         install.answers = answers
@@ -159,22 +227,21 @@ def find_answers(*, install: Install) -> list[Question]:
     return gone
 
 
-def _is_there(account: KlaviyoAccount | None, question: Question, value: Any) -> bool:
-    return account is None or is_there(question, value, _choices(account, question.kind))
-
-
-def _ids(account: KlaviyoAccount, kind: str) -> set[str]:
-    return {one.klaviyo_id for one in _choices(account, kind)}
-
-
-def _choices(account: KlaviyoAccount, kind: str) -> list[CatalogEntry]:
-    return [entry for one in CATALOG_KINDS.get(kind, ()) for entry in catalog.choices(account, one)]
+def _are_there(account: KlaviyoAccount, question: Question, value: Any) -> bool:
+    """Whether the account has what the answer names. One query, however much it has."""
+    if question.kind not in CATALOG_KINDS or is_to_make(value):
+        return True
+    wanted = {one for one in (value if isinstance(value, list) else [value]) if isinstance(one, str)}
+    found = CatalogEntry.objects.filter(
+        account=account, kind__in=CATALOG_KINDS[question.kind], klaviyo_id__in=wanted
+    )
+    return wanted == set(found.order_by().values_list("klaviyo_id", flat=True))
 
 
 @transaction.atomic
-def answer_question(*, install: Install, key: str, value: Any) -> None:
+def answer_question(*, install: Install, key: str, value: Any, by: str = "person") -> None:
     """A person's answer; an empty one takes the answer back."""
-    _open(install)
+    lock_open(install)
     questions = {one.key: one for one in Frozen(install.version.document).questions}
     if key not in questions:
         raise UnableToInstall("That question is not part of this template flow.")
@@ -185,7 +252,7 @@ def answer_question(*, install: Install, key: str, value: Any) -> None:
         answers.pop(key, None)
     else:
         value = checked_answer(install.account, questions[key], value)
-        answers[key] = {"value": value, "how": "Your choice.", "by": "person"}
+        answers[key] = {"value": value, "how": "Your choice.", "by": by}
     install.answers = answers
     install.save(update_fields=["answers"])
 
@@ -196,7 +263,7 @@ def checked_answer(account: KlaviyoAccount, question: Question, value: Any) -> A
         return _checked_making(question, value)
     if question.kind in CATALOG_KINDS:
         wanted = value if isinstance(value, list) else [value]
-        if not all(isinstance(one, str) for one in wanted) or not set(wanted) <= _ids(account, question.kind):
+        if not all(isinstance(one, str) for one in wanted) or not _are_there(account, question, wanted):
             raise UnableToInstall("That is not in this account. Read the choices again and choose.")
         if question.kind == "group":
             return list(dict.fromkeys(wanted))
@@ -205,17 +272,10 @@ def checked_answer(account: KlaviyoAccount, question: Question, value: Any) -> A
         return wanted[0]
     if question.kind == "sender":
         return _checked_sender(value)
-    if question.kind == "delay":
-        text = str(value).strip()
-        if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= LONGEST_DELAY:
-            raise UnableToInstall(f"Write a whole number from 1 to {LONGEST_DELAY:,}.")
-        return int(text)
-    text = str(value).strip()
-    if not text:
-        raise UnableToInstall("Write something.")
-    if len(text) > LONGEST_TEXT:
-        raise UnableToInstall(f"Write at most {LONGEST_TEXT:,} characters.")
-    return text
+    try:
+        return checked(question, value)
+    except WrongAnswer as error:
+        raise UnableToInstall(str(error)) from None
 
 
 MAKEABLE = {"list": ("list",), "segment": ("segment",), "group": ("list", "segment")}
@@ -229,12 +289,13 @@ def _checked_making(question: Question, value: Mapping[str, Any]) -> dict[str, A
         raise UnableToInstall("That cannot be made here. Choose one that is there.")
     if not name or len(name) > LONGEST_NAME:
         raise UnableToInstall(f"Give the new {what} a name of at most {LONGEST_NAME} characters.")
+    many = {"many": True} if question.kind == "group" else {}
     if what == "list":
-        return {MAKE: what, "name": name}
+        return {MAKE: what, "name": name, **many}
     definition = value.get("definition")
     if not isinstance(definition, Mapping) or not definition.get("condition_groups"):
         raise UnableToInstall("A new segment needs at least one condition.")
-    return {MAKE: what, "name": name, "definition": dict(definition)}
+    return {MAKE: what, "name": name, "definition": dict(definition), **many}
 
 
 def _checked_sender(value: Any) -> dict[str, str]:
@@ -248,7 +309,9 @@ def _checked_sender(value: Any) -> dict[str, str]:
 
 
 def open_questions(install: Install) -> list[Question]:
-    return [one for one in Frozen(install.version.document).questions if one.key not in install.answers]
+    """Those that matter with the answers so far: what is switched off is not asked for."""
+    asked = Frozen(install.version.document).asked(values_of(install.answers))
+    return [one for one in asked if one.key not in install.answers]
 
 
 # --- Confirming ----------------------------------------------------------------------------------------------------
@@ -263,8 +326,9 @@ def landing_of(install: Install) -> Landing:
 @transaction.atomic
 def choose_shape(*, install: Install, settings: Mapping[str, bool]) -> None:
     """How the flow is built in this account: see shaping.SETTINGS. What cannot be built is refused."""
-    _open(install)
-    chosen = {key: True for key in SETTINGS if settings.get(key)}
+    lock_open(install)
+    chosen = {key: one for key, one in install.shape.items() if key not in SETTINGS}
+    chosen |= {key: True for key in SETTINGS if settings.get(key)}
     try:
         shape(Frozen(install.version.document).graph, chosen)
     except UnableToShape as error:
@@ -282,7 +346,7 @@ def confirm_install(*, install: Install, by: User) -> Publication:
     _lock(install)
     if install.state in (Install.State.PUBLISHING, Install.State.LIVE):
         return install.publications.latest("pk")
-    _open(install)
+    lock_open(install)
     if install.account is None or not install.account.is_connected:
         raise UnableToInstall("Connect the Klaviyo account first.")
     if install.publications.exclude(klaviyo_flow_id="").exists():
@@ -294,7 +358,7 @@ def confirm_install(*, install: Install, by: User) -> Publication:
     _not_there_yet(install, account)
     for question in Frozen(install.version.document).questions:
         held = install.answers.get(question.key)
-        if held and not _is_there(account, question, held["value"]):
+        if held and not _are_there(account, question, held["value"]):
             raise UnableToInstall(
                 f"“{question.question}” needs a new answer: it is not in {account} any more."
             )

@@ -6,8 +6,8 @@ from functools import partial
 from typing import Any
 
 from django.db import transaction
-from django.utils.timezone import now as right_now
 
+from accounts.clock import now as right_now
 from accounts.models import KlaviyoAccount, User
 from flowbuilder.models import Install, Made, Publication
 from flowbuilder.publisher import made

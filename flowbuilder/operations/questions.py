@@ -1,21 +1,34 @@
-"""Settings that become questions for each account: pure, over a flow's questions as plain values.
+"""Settings that become questions for each account: where they stand, and what else they could be.
 
-config, questions = ask_for(questions, config, path, hint)
-config = stop_asking(questions, config, path)
+Pure functions over a flow's questions as plain values, for editing.py and question_acts.py.
+
+    config, questions = ask_for(questions, config, mark)
+    config = stop_asking(questions, config, path)
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from django.utils.text import slugify
 
+from flowbuilder.definition.metric_names import ROLES, role_of
+from flowbuilder.definition.switching import KINDS as SWITCHING
+from flowbuilder.graph.change import Draft, is_same
+from flowbuilder.graph.surgery import UnableToChange
 from flowbuilder.graph.values import Config, Path
-from flowbuilder.kinds.asks import ask, get_at, is_ask, set_at
-from flowbuilder.kinds.base import Hint
+from flowbuilder.kinds.asks import ASK, ask, fill, find_asks, get_at, is_ask, set_at
+from flowbuilder.kinds.asks import part_of as part_of_answer
+from flowbuilder.kinds.describe import TRIGGER_KEY
+from flowbuilder.kinds.flow import FlowSettings
+from flowbuilder.kinds.marking import PARTS, TEXTS, Mark, fits, mark_of
+from flowbuilder.kinds.registry import action_kind, trigger_kind
 
 Questions = Mapping[str, Config]
+FLOW_KEY = "flow"
+MOST_QUESTIONS = 100
 
 # A question's first wording, by what it asks for.
 WORDING: Mapping[str, str] = {
@@ -28,83 +41,190 @@ WORDING: Mapping[str, str] = {
     "text": "What should it say?",
     "delay": "How long should it wait?",
     "property": "Which property of the profile?",
+    "coupon": "Which coupon?",
+    "image": "Which image?",
+    "number": "Which number?",
+    "yes-no": "Do you want this?",
+    "choice": "Which of these?",
 }
-_SENDER = {"email": "from_email", "label": "from_label"}
+OTHERWISE = "What should stand here?"
 
 
-def ask_for(
-    questions: Questions, config: Config, path: Path, hint: Hint
-) -> tuple[dict[str, Any], dict[str, Config]]:
-    """The settings with the value at `path` asked for, and the questions with that one. The value is its default.
+# --- Values of a flow: pure ------------------------------------------------------------------------------------
+
+
+def ask_for(questions: Questions, config: Config, mark: Mark) -> tuple[dict[str, Any], dict[str, Config]]:
+    """The settings with what is marked asked for, and the questions with that one. The value is its suggestion.
 
     A setting that is part of an answer (the address of a sender) takes its sisters along.
     """
-    value = get_at(config, path)
-    if is_ask(value):
+    if any(is_ask(get_at(config, path)) for path in mark.places.values()):
         return dict(config), dict(questions)
-    if hint.part:
-        return _ask_parts(questions, config, path, hint)
-    same = next((k for k, one in questions.items() if _is_same(one, hint, value)), None) if value else None
-    key, now = (same, dict(questions)) if same else _new(questions, hint, value)
-    return dict(set_at(config, path, ask(key))), now
-
-
-def _is_same(question: Config, hint: Hint, value: Any) -> bool:
-    return bool(question["kind"] == hint.asks and question["default"] == value)
-
-
-def _ask_parts(
-    questions: Questions, config: Config, path: Path, hint: Hint
-) -> tuple[dict[str, Any], dict[str, Config]]:
-    """All emails of a flow share one sender question."""
-    values = {part: get_at(config, (*path[:-1], name)) for part, name in _SENDER.items()}
-    default = {part: value for part, value in values.items() if isinstance(value, str) and value}
-    same = next((key for key, one in questions.items() if one["kind"] == hint.asks), None)
-    key, now = (same, dict(questions)) if same else _new(questions, hint, default or None)
-    for part, name in _SENDER.items():
-        config = set_at(config, (*path[:-1], name), ask(key, part))
+    same = next((key for key, one in questions.items() if _is_same(one, mark)), None)
+    key, now = (same, dict(questions)) if same else new_question(questions, mark)
+    for part, path in mark.places.items():
+        config = set_at(config, path, ask(key, part))
     return dict(config), now
 
 
-def _new(questions: Questions, hint: Hint, default: Any) -> tuple[str, dict[str, Config]]:
-    stem = slugify(hint.asks)[:30] or "question"
+def _is_same(question: Config, mark: Mark) -> bool:
+    """All emails of a flow share one sender; other values that are equal are asked for once, but not switches."""
+    if question["kind"] != mark.kind or mark.kind in ("yes-no", "choice", "number"):
+        return False
+    return mark.kind == "sender" or (bool(mark.default) and is_same(question["default"], mark.default))
+
+
+def new_question(questions: Questions, mark: Mark, wording: str = "") -> tuple[str, dict[str, Config]]:
+    if len(questions) >= MOST_QUESTIONS:
+        raise UnableToChange(f"A flow asks at most {MOST_QUESTIONS} questions. Take one away first.")
+    stem = slugify(mark.kind)[:30] or "question"
     key, number = stem, 1
     while key in questions:
         number += 1
         key = f"{stem}-{number}"
     made = {
-        "kind": hint.asks,
-        "question": WORDING.get(hint.asks, "What should stand here?"),
+        "kind": mark.kind,
+        "question": wording.strip()[:200] or WORDING.get(mark.kind, OTHERWISE),
         "help": "",
         "looks_for": "",
         "integration": "",
-        "default": default,
+        "role": "",
+        "default": mark.default,
+        "who": "",
+        "place": 1 + max((int(one.get("place", 0)) for one in questions.values()), default=0),
+        "options": [dict(one) for one in mark.options],
+        "limits": dict(mark.limits),
+        "switches": [],
     }
     return key, {**questions, key: made}
 
 
 def stop_asking(questions: Questions, config: Config, path: Path) -> dict[str, Any]:
-    """The settings with the default back in place of the question."""
+    """The settings with the suggestion back in place of the question."""
     value = get_at(config, path)
     if not is_ask(value):
         return dict(config)
-    default = questions.get(value["$ask"], {}).get("default")
-    if not value.get("part"):
-        return dict(set_at(config, path, default))
-    for part, name in _SENDER.items():
-        config = set_at(config, (*path[:-1], name), (default or {}).get(part))
+    question = questions.get(value[ASK], {})
+    default, parts = question.get("default"), PARTS.get(question.get("kind", ""), {})
+    for part, name in parts.items() if value.get("part") else [("", path[-1])]:
+        place = (*path[:-1], name)
+        if is_ask(get_at(config, place)):
+            config = set_at(config, place, part_of_answer(default, part) if default is not None else None)
     return dict(config)
 
 
-def word_question(
-    questions: Questions, key: str, *, question: str, help: str, looks_for: str, integration: str
-) -> dict[str, Config]:
-    """A question said in the partner's own words, and how to find its answer."""
+def ask_same(questions: Questions, config: Config, path: Path, key: str) -> dict[str, Any]:
+    """Another question of the flow in place of the one that stands at the path. ValueError where it does not fit."""
+    value = get_at(config, path)
+    if not is_ask(value) or key not in questions or value[ASK] not in questions:
+        raise ValueError("there is no such question")
+    old, new = questions[value[ASK]], questions[key]
+    mark = Mark(old["kind"], {}, limits=old["limits"], options=tuple(old["options"]))
+    if not may_stand_for(new, mark):
+        raise ValueError("that question is of another kind")
+    names = PARTS[old["kind"]].items() if value.get("part") else [("", path[-1])]
+    for part, name in names:
+        config = set_at(config, (*path[:-1], name), ask(key, part))
+    return dict(config)
+
+
+def may_stand_for(question: Config, mark: Mark) -> bool:
+    """Whether its answers can stand where the mark is: the kind, and for choices the values."""
+    if not fits(question["kind"], question["limits"], mark):
+        return False
+    if mark.kind != "choice":
+        return True
+    values = [one["value"] for one in mark.options]
+    return all(any(is_same(one["value"], value) for value in values) for one in question["options"])
+
+
+def word_question(questions: Questions, key: str, said: Mapping[str, str]) -> dict[str, Config]:
+    """A question said in the partner's own words, and how to find its answer. What is not said stays; the role of a
+    metric is known by its name, unless one is given."""
     old = questions[key]
-    said = {
-        "question": question.strip()[:200] or WORDING.get(old["kind"], "What should stand here?"),
-        "help": help.strip()[:300],
-        "looks_for": looks_for.strip()[:200],
-        "integration": integration.strip()[:200],
-    }
-    return {**questions, key: {**old, **said}}
+    lengths = {"question": 200, "help": 300, "looks_for": 200, "integration": 200, "who": 60}
+    new = {name: text.strip()[: lengths[name]] for name, text in said.items() if name in lengths}
+    if not new.get("question", "-"):
+        new["question"] = WORDING.get(old["kind"], OTHERWISE)
+    if old["kind"] == "metric":
+        role = said.get("role", "")
+        if role not in ROLES or role == role_of(old["looks_for"]):  # it follows the name
+            role = role_of(str({**old, **new}["looks_for"]))
+        new["role"] = role
+    return {**questions, key: {**old, **new}}
+
+
+def with_role(question: Config) -> dict[str, Any]:
+    """The role of a metric that is known by its name, where nobody chose one."""
+    known = role_of(question.get("looks_for", "")) if question["kind"] == "metric" else ""
+    return {**question, "role": question.get("role") or known}
+
+
+# --- Where a question stands -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """A setting that holds a question: of a step, the trigger, or the flow."""
+
+    subject: str
+    path: Path
+    part: str
+
+
+def settings_in(draft: Draft) -> Iterator[tuple[str, Config]]:
+    graph = draft.graph
+    yield FLOW_KEY, {"profile_filter": graph.profile_filter, "reentry": graph.reentry}
+    if graph.trigger:
+        yield TRIGGER_KEY, graph.trigger.config
+    for step in graph.steps:
+        yield step.key, step.config
+
+
+def stands_of(draft: Draft) -> dict[str, list[Stand]]:
+    """key -> every place of every question, in the order of the flow; one for an answer that fills several."""
+    found: dict[str, list[Stand]] = {}
+    for subject, config in settings_in(draft):
+        for path, key, part in find_asks(config):
+            there = found.setdefault(key, [])
+            beside = any(one.subject == subject and one.path[:-1] == path[:-1] and one.part for one in there)
+            if not (part and beside):
+                there.append(Stand(subject, path, part))
+    return found
+
+
+def _mark_at(draft: Draft, stand: Stand, answered: Callable[[Any], Any]) -> Mark | None:
+    config = dict(settings_in(draft))[stand.subject]
+    try:
+        kind: Any = FlowSettings
+        if stand.subject == TRIGGER_KEY and draft.graph.trigger:
+            kind = trigger_kind(draft.graph.trigger.type, config)
+        elif stand.subject != FLOW_KEY:
+            kind = action_kind(draft.graph.by_key[stand.subject].type)
+        return mark_of(kind, answered(config), stand.path)
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def kinds_for(draft: Draft, key: str) -> list[str]:
+    """The kinds that a question may have where it stands, its own first."""
+    one = draft.requirements[key]
+    own = str(one["kind"])
+    if not (own in TEXTS or own in SWITCHING):
+        return [own]
+
+    def answered(config: Config) -> Any:
+        return fill(
+            config,
+            lambda key, part: part_of_answer(draft.requirements.get(key, {}).get("default"), part),
+            str,
+        )
+
+    marks = [_mark_at(draft, stand, answered) for stand in stands_of(draft).get(key, [])]
+    offered = list(SWITCHING) if one["switches"] else [*TEXTS, "choice"] if own != "yes-no" else ["yes-no"]
+    limits = {name: one["limits"][name] for name in ("lines", "many", "form") if name in one["limits"]}
+    return [own] + [
+        kind
+        for kind in offered
+        if kind != own and all(mark and mark.kind in TEXTS and fits(kind, limits, mark) for mark in marks)
+    ]

@@ -17,11 +17,13 @@ from django.utils.timezone import now as right_now
 from accounts.access import accounts_of
 from accounts.models import KlaviyoAccount, User, Workspace
 from flowbuilder.definition.frozen import Frozen, Question
+from flowbuilder.definition.shaping import SETTINGS, UnableToShape, shape
 from flowbuilder.kinds.base import count
 from flowbuilder.models import Choice, Install, Publication, Rollout, TemplateFlow, Version
 from flowbuilder.operations.installs import UnableToInstall, checked_answer
 from flowbuilder.publisher import dry_run, waves
 from flowbuilder.publisher.fits import CATALOG_KINDS
+from flowbuilder.publisher.made import MAKE, is_to_make
 from flowbuilder.publisher.states import LostLease, move
 from flowbuilder.tasks import ROLLOUTS, ring, ring_dry_run
 
@@ -47,12 +49,41 @@ def plan_rollout(
         raise UnableToRollOut(
             f"“{version.name}” is not in the library. Offer it there first, then roll it out."
         )
+    if version.withdrawn_at:
+        raise UnableToRollOut(f"Version {version.number} was withdrawn. Choose another one.")
+    agreed = _agreed(workspace, accounts)
+    rollout = Rollout.objects.create(
+        workspace=workspace,
+        version=version,
+        name=name.strip()[:200] or f"{version.name}, version {version.number}",
+        asked_by=by,
+    )
+    _choose(rollout, agreed)
+    return rollout
+
+
+@transaction.atomic
+def add_accounts(*, rollout: Rollout, accounts: Collection[int]) -> int:
+    """More accounts (ids) for one that is planned, under way or held. Each is looked at, and then goes with a later
+    wave. How many are new to it."""
+    rollout = _held(rollout)
+    _still_open(rollout)
+    there = set(rollout.choices.values_list("account_id", flat=True))
+    new = _agreed(rollout.workspace, accounts, there) - there
+    if not new:
+        raise UnableToRollOut("All of these are in this rollout already. Choose others.")
+    _choose(rollout, new)
+    return len(new)
+
+
+def _agreed(workspace: Workspace, accounts: Collection[int], there: Collection[int] = ()) -> set[int]:
+    """These ids, once it is sure that there is one, not too many with those that are `there`, and that all agreed."""
     wanted = set(accounts)
     if not wanted:
         raise UnableToRollOut("Choose at least one account.")
-    if len(wanted) > MOST_ACCOUNTS:
+    if (total := len(wanted.union(there))) > MOST_ACCOUNTS:
         raise UnableToRollOut(
-            f"A rollout is for at most {MOST_ACCOUNTS:,} accounts; these are {len(wanted):,}. Make two."
+            f"A rollout is for at most {MOST_ACCOUNTS:,} accounts; these are {total:,}. Make two."
         )
     agreed = set(accounts_of(workspace, "publish").values_list("pk", flat=True)) & wanted
     if missing := wanted - agreed:
@@ -60,22 +91,18 @@ def plan_rollout(
             f"{count(len(missing), 'account').capitalize()} that you chose did not agree, or no longer. "
             "Choose again: only those that agreed are listed."
         )
-    rollout = Rollout.objects.create(
-        workspace=workspace,
-        version=version,
-        name=name.strip()[:200] or f"{version.name}, version {version.number}",
-        asked_by=by,
-    )
-    Choice.objects.bulk_create(
-        (Choice(rollout=rollout, account_id=pk) for pk in sorted(agreed)), batch_size=500
-    )
+    return agreed
+
+
+def _choose(rollout: Rollout, accounts: Iterable[int]) -> None:
+    rows = (Choice(rollout=rollout, account_id=pk) for pk in sorted(accounts))
+    Choice.objects.bulk_create(rows, batch_size=500)
     _ring_dry_run(rollout)
-    return rollout
 
 
 def look_on(*, rollout: Rollout, at_once: timedelta = LOOK_FOR) -> int:
     """Go on with the dry run for a moment. How many accounts are left."""
-    return dry_run.check_choices(rollout.pk, until=right_now() + at_once, from_end=True)
+    return dry_run.check_choices(rollout.pk, until=right_now() + at_once, from_end=True).number
 
 
 @transaction.atomic
@@ -126,18 +153,42 @@ def answer_for_all(*, rollout: Rollout, values: Mapping[str, Any]) -> None:
         return
     rollout.answers = answers
     rollout.save(update_fields=["answers"])
+    _look_at_all(rollout)
+
+
+def _look_at_all(rollout: Rollout) -> None:
     _unsent(rollout).update(fit=Choice.Fit.UNCHECKED, reason="", checks=[])
     _ring_dry_run(rollout)
 
 
+@transaction.atomic
+def choose_shape(*, rollout: Rollout, settings: Mapping[str, bool]) -> None:
+    """How the flow is built in every account that it is not sent to yet: see shaping.SETTINGS."""
+    rollout = _held(rollout)
+    _still_open(rollout)
+    chosen = {key: True for key in SETTINGS if settings.get(key)}
+    try:
+        shape(Frozen(rollout.version.document).graph, chosen)
+    except UnableToShape as error:
+        raise UnableToRollOut(str(error)) from None
+    if chosen == rollout.shape:
+        return
+    rollout.shape = chosen
+    rollout.save(update_fields=["shape"])
+    _look_at_all(rollout)
+
+
 def _for_all(question: Question, value: Any) -> Any:
+    """A list may be given as {"$make": "list", "name"}: it is made in each account that has none of the name."""
     if question.kind == "sender":
         raise UnableToRollOut("Each account writes as its own sender: answer that account by account.")
-    if question.kind in CATALOG_KINDS:
+    if question.kind in CATALOG_KINDS and not is_to_make(value):
         name = str(value).strip()
         if not 1 <= len(name) <= 300:
             raise UnableToRollOut(f"“{question.question}” takes a name of at most 300 characters.")
         return {"name": name}
+    if is_to_make(value) and value[MAKE] != "list":
+        raise UnableToRollOut("Only lists can be made for a whole rollout.")
     try:
         return checked_answer(KlaviyoAccount(), question, value)
     except UnableToInstall as error:
@@ -205,7 +256,7 @@ def pause_rollout(*, rollout: Rollout, by: User, now: datetime) -> None:
         raise UnableToRollOut("Only a rollout that is under way can be paused.")
     rollout.state, rollout.reason = State.PAUSED, f"Paused by {by}."
     rollout.save(update_fields=["state", "reason"])
-    _ring(waves.take_back(rollout, f"Taken back: the rollout was paused by {by}.", now))
+    _ring(waves.take_back(rollout, f"Taken back: the rollout was paused by {by}.", now, by))
 
 
 @transaction.atomic
@@ -231,7 +282,7 @@ def cancel_rollout(*, rollout: Rollout, by: User, now: datetime) -> None:
         raise UnableToRollOut("This rollout is over: there is nothing left to cancel.")
     rollout.state, rollout.reason, rollout.ended_at = State.CANCELLED, f"Cancelled by {by}.", now
     rollout.save(update_fields=["state", "reason", "ended_at"])
-    _ring(waves.take_back(rollout, f"Taken back: the rollout was cancelled by {by}.", now))
+    _ring(waves.take_back(rollout, f"Taken back: the rollout was cancelled by {by}.", now, by))
 
 
 @transaction.atomic

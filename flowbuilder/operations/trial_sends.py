@@ -9,12 +9,11 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
-from accounts.connection import client_for
+from accounts.counted import counted, in_words
 from accounts.klaviyo.client import Klaviyo
 from accounts.klaviyo.errors import KlaviyoError, Throttled, Unknown
 from accounts.klaviyo.wire import Transport
 from accounts.models import KlaviyoAccount
-from flowbuilder.kinds.base import count
 from flowbuilder.models import Email
 from flowbuilder.tasks import remove_later
 
@@ -53,7 +52,7 @@ def send_test(
     only puts the email into its queue. Each call is made once: nothing is sent twice by itself.
     """
     try:
-        client = client_for(account, transport=transport, deadline=PATIENCE)
+        client = counted(account, transport=transport, deadline=PATIENCE)
         template = client.create_template(f"Test of “{email.name}”"[:200], email.html, email.text or None)
     except Throttled as error:
         raise UnableToSend(_too_many(account, error)) from None
@@ -74,9 +73,10 @@ def send_test(
 
 
 def _too_many(account: KlaviyoAccount, error: Throttled) -> str:
+    left = in_words(error.retry_after)
     if error.retry_after > 3600:
-        return f"{account} has sent all test emails that Klaviyo allows for a day. Nothing was sent; try tomorrow."
-    return f"Klaviyo sends one test email a second, and 15 a minute. Try again in {count(error.retry_after, 'second')}."
+        return f"{account} has sent all test emails of a day. Nothing was sent; try again in {left}."
+    return f"Klaviyo sends one test email a second, and 15 a minute. Nothing was sent; try again in {left}."
 
 
 def _take_away(client: Klaviyo, template: str) -> None:

@@ -3,6 +3,8 @@
 design.py    one flow as values, with names for ids, cards and problems
 edits.py     the acts on a flow: what can be undone, how it was before
 flows.py     lists of flows, refusals
+copies.py    what became of template flows in accounts, and the step to the next version
+library.py   a template flow as one person is shown it
 """
 
 from flowbuilder.queries.design import Design, as_step, draft_of, graph_of, ids_in, questions_used

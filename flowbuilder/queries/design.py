@@ -18,8 +18,9 @@ from typing import Any
 from django.db.models import QuerySet, Value
 
 from accounts import catalog
-from flowbuilder.definition.frozen import Question, stand_in
+from flowbuilder.definition.frozen import Question
 from flowbuilder.definition.preflight import Checking, step_problems, whole_problems
+from flowbuilder.definition.proving import Proof, prove
 from flowbuilder.definition.writing import pointer_to, to_definition
 from flowbuilder.graph import Graph, Link, Problem, Step, Trigger
 from flowbuilder.graph.change import Draft
@@ -35,7 +36,11 @@ from flowbuilder.queries.flows import refusals
 # Settings that hold ids of things in an account: sentences show their names.
 _ID_KEYS = frozenset({"id", "metric_id", "trigger_id", "group_ids", "template_id", "list_id"})
 _FLOWS_KEPT = 64
-_QUESTION = ("kind", "question", "help", "looks_for", "integration", "default")
+SWITCHED = ("accent", "switched")  # a chip
+QUESTION = (  # what a question is, beside its key; `place` is its place in the order
+    *("kind", "question", "help", "looks_for", "integration", "role", "default"),
+    *("who", "place", "options", "limits", "switches"),
+)
 
 
 # --- Rows -> values --------------------------------------------------------------------------------------------
@@ -88,8 +93,8 @@ def draft_of(flow: Flow) -> Draft:
             extra=flow.extra,
         ),
         {
-            one["key"]: {name: one[name] for name in _QUESTION}
-            for one in Requirement.objects.filter(flow=flow).order_by("pk").values("key", *_QUESTION)
+            one["key"]: {name: one[name] for name in QUESTION}
+            for one in Requirement.objects.filter(flow=flow).values("key", *QUESTION)
         },
     )
     remember(flow.pk, state, draft)
@@ -132,6 +137,7 @@ class _Held:
     told: dict[str, _Told]
     known: Any = None  # the words and defaults that `told` was worked out with
     whole: tuple[tuple[Draft, Any, list[Problem]], ...] = ()
+    proof: tuple[Draft, Any, Proof] | None = None
     before: tuple[int, Draft] | None = None  # the revision before the last act, when that was done here
 
 
@@ -183,15 +189,13 @@ class Design:
 
     @cached_property
     def requirements(self) -> dict[str, Question]:
-        return {key: Question(key=key, **one) for key, one in self.draft.requirements.items()}
+        found = [Question.of({"key": key, **one}) for key, one in self.draft.requirements.items()]
+        return {one.key: one for one in sorted(found, key=lambda one: one.place)}
 
     @cached_property
     def defaults(self) -> dict[str, Any]:
-        """What each question stands for until an account answers: its default, or what it looks for."""
-        return {
-            key: one.default or stand_in(one.kind, one.looks_for or one.question)
-            for key, one in self.requirements.items()
-        }
+        """What each question stands for until an account answers."""
+        return {key: one.stands_for for key, one in self.requirements.items()}
 
     @cached_property
     def _told(self) -> dict[str, _Told]:
@@ -275,11 +279,16 @@ class Design:
 
     @cached_property
     def cards(self) -> dict[str, Card]:
-        """The trigger's card, then those of the steps."""
-        return {
+        """The trigger's card, then those of the steps. Where a part begins that a question switches, it says so."""
+        cards = {
             TRIGGER_KEY: self._start,
             **{key: one.card for key, one in self.said.items() if one.card},
         }
+        for one in self.requirements.values():
+            for switch in one.switches:
+                if (card := cards.get(switch["start"])) and SWITCHED not in card.chips:
+                    cards[switch["start"]] = replace(card, chips=(*card.chips, SWITCHED))
+        return cards
 
     @property
     def _start(self) -> Card:
@@ -308,6 +317,24 @@ class Design:
         if held:
             # Three are kept: of the two states around an act, either may be asked for first.
             held.whole = ((self.draft, known, found), *held.whole[:2])
+        return found
+
+    @cached_property
+    def proof(self) -> Proof:
+        """Whether every answer to its switches leaves a flow that can be published. Kept while the flow is the same."""
+        held, known = _held.get(self.flow.pk), (self.words.names, self.defaults, self.checking.contents)
+        if held and held.proof and held.proof[0] is self.draft and held.proof[1] == known:
+            return held.proof[2]
+        titles, said = self.cards, self.said
+        found = prove(
+            self.graph,
+            list(self.requirements.values()),
+            self.checking,
+            lambda step: said[step.key].problems,
+            lambda key: titles[key].title,
+        )
+        if held:
+            held.proof = (self.draft, known, found)
         return found
 
     @property
@@ -369,5 +396,5 @@ def ids_in(graph: Graph) -> set[str]:
 def questions_used(graph: Graph) -> set[str]:
     """Keys of the questions that stand somewhere in a flow."""
     values: list[Any] = [step.config for step in graph.steps]
-    values += [graph.trigger.config if graph.trigger else {}, graph.profile_filter or {}]
+    values += [graph.trigger.config if graph.trigger else {}, graph.profile_filter or {}, graph.reentry or {}]
     return {key for value in values for _, key, _ in find_asks(value)}

@@ -10,7 +10,8 @@ from django.db import transaction
 from accounts import demo
 from accounts.models import Workspace
 from flowbuilder.models import Flow
-from flowbuilder.operations.library import flow_from_document, offer_in_library, publish_version
+from flowbuilder.operations.library import flow_from_document, offer_in_library, publish_version, settle_offer
+from flowbuilder.operations.reviews import decide
 from flowbuilder.starters import starters
 
 
@@ -26,5 +27,18 @@ class Command(BaseCommand):
         ada = people["ada@northwind.example"]
         documents = {one.slug: one.document for one in starters()}
         cart = flow_from_document(workspace=northwind, by=ada, document=documents["1-abandoned-cart"])
-        offer_in_library(version=publish_version(flow=cart, by=ada, notes="The first one."))
+        template = offer_in_library(version=publish_version(flow=cart, by=ada, notes="The first one."))
+        settle_offer(
+            template=template,
+            by=ada,
+            visibility="site",
+            categories=["cart"],
+            languages=["en"],
+            description="",
+        )
+        for review in template.reviews.filter(verdict=""):
+            rowan = people["rowan@flowbuilder.example"]
+            decide(
+                review=review, by=rowan, verdict="yes", reason="Does what it says.", seen=review.content_hash
+            )
         flow_from_document(workspace=northwind, by=ada, document=documents["3-birthday"])

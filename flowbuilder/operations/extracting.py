@@ -1,0 +1,154 @@
+"""A live flow of an account, or a file, brought in to become a template; and its account's things made questions.
+
+Reading an account happens before anything is written. What was brought in is a flow like any other: it can be left and
+come back to, and setting the questions is an act that can be undone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.db import transaction
+
+from accounts.catalog import entries_of, read_catalog
+from accounts.counted import counted
+from accounts.klaviyo.client import Klaviyo
+from accounts.klaviyo.errors import KlaviyoError, NotFound
+from accounts.klaviyo.shapes import Template
+from accounts.klaviyo.wire import Transport
+from accounts.models import CatalogEntry, KlaviyoAccount, User, Workspace
+from flowbuilder.definition.asking import Choice, ask_all
+from flowbuilder.definition.extracting import Extraction, Known, extract
+from flowbuilder.definition.reading import Read, read_document
+from flowbuilder.graph import Graph
+from flowbuilder.graph.change import Draft
+from flowbuilder.kinds.asks import CONTENT
+from flowbuilder.kinds.base import count
+from flowbuilder.models import Edit, Flow
+from flowbuilder.operations.acts import perform
+from flowbuilder.operations.designs import save_new
+from flowbuilder.operations.emails import LIMIT, keep_contents
+from flowbuilder.queries import Design, draft_of, ids_in
+
+MOST_EMAILS = 60
+_NAMED = (CatalogEntry.Kind.METRIC, CatalogEntry.Kind.LIST, CatalogEntry.Kind.SEGMENT)
+
+
+@dataclass(frozen=True)
+class Brought:
+    """`unread` are names of the messages whose email could not be read: they keep the id of their template."""
+
+    flow: Flow
+    read: Read
+    emails: int
+    unread: tuple[str, ...]
+
+
+def bring_in(
+    *,
+    workspace: Workspace,
+    by: User,
+    account: KlaviyoAccount,
+    flow_id: str,
+    transport: Transport | None = None,
+) -> Brought:
+    """A flow of a connected account as a flow of the workspace, with its emails. KlaviyoError, UnableToImport."""
+    client = counted(account, transport=transport)
+    live = client.get_flow(flow_id)
+    read = read_document({"name": live.name, "definition": live.definition or {}})
+    read_catalog(account, _NAMED, transport=transport)
+    contents, unread = _emails_of(client, live.definition or {})
+    with transaction.atomic():
+        keys = keep_contents(workspace=workspace, by=by, contents=contents)
+        graph = read.graph.with_steps(
+            replace(step, config=_with_contents(step.config, keys)) for step in read.graph.steps
+        )
+        flow = save_new(workspace=workspace, by=by, read=replace(read, graph=graph))
+    return Brought(flow, read, len(contents), tuple(unread))
+
+
+def _emails_of(client: Klaviyo, definition: Mapping[str, Any]) -> tuple[dict[str, dict[str, str]], list[str]]:
+    """Template id -> what it says, of every message that has one; and the names of those that cannot be read."""
+    contents: dict[str, dict[str, str]] = {}
+    unread: list[str] = []
+    for message in _messages(definition):
+        template, name = message["template_id"], str(message.get("name") or "Email")[:200]
+        if template in contents:
+            continue
+        held = _read(client, message) if len(contents) < MOST_EMAILS else None
+        if held is None or not held.html or max(len(held.html), len(held.text or "")) > LIMIT:
+            unread.append(name)
+        else:
+            contents[template] = {"name": name, "html": held.html, "text": held.text or ""}
+    return contents, unread
+
+
+def _read(client: Klaviyo, message: Mapping[str, Any]) -> Template | None:
+    """A message's own copy, which no list shows, else the template by its id. Nothing where neither is there."""
+    for get, key in ((client.get_message_template, "id"), (client.get_template, "template_id")):
+        if isinstance(message.get(key), str):
+            try:
+                return get(message[key])
+            except NotFound:
+                continue
+            except KlaviyoError:
+                return None
+    return None
+
+
+def _messages(definition: Any) -> Iterator[Mapping[str, Any]]:
+    """Every object with a template, wherever it stands."""
+    todo = [definition]
+    while todo:
+        one = todo.pop(0)
+        if isinstance(one, Mapping):
+            if isinstance(one.get("template_id"), str) and one["template_id"]:
+                yield one
+            todo += one.values()
+        elif isinstance(one, list):
+            todo += one
+
+
+def _with_contents(value: Any, keys: Mapping[str, str]) -> Any:
+    """Settings in which the emails that were brought along stand in place of their templates."""
+    if isinstance(value, Mapping):
+        return {
+            name: {CONTENT: keys[child]}
+            if name == "template_id" and isinstance(child, str) and child in keys
+            else _with_contents(child, keys)
+            for name, child in value.items()
+        }
+    return [_with_contents(one, keys) for one in value] if isinstance(value, list) else value
+
+
+# --- Questions -----------------------------------------------------------------------------------------------------
+
+
+def find_in(flow: Flow) -> Extraction:
+    """What of this flow belongs to an account, with the names that the workspace's accounts know."""
+    design = Design(flow)
+    emails = {key: (one.name, one.html, one.text) for key, one in design.emails.items()}
+    return extract(design.graph, _known(flow, design.graph), emails)
+
+
+def _known(flow: Flow, graph: Graph) -> dict[str, Known]:
+    found = entries_of(flow.workspace, ids_in(graph))
+    return {key: Known(one.kind, one.name, one.integration) for key, one in found.items()}
+
+
+def ask_for_all(*, flow: Flow, by: User, choices: Mapping[str, Choice]) -> Edit | None:
+    """Make questions of what was found, as chosen: one act. Lines are named by what they hold, so what somebody changed
+    meanwhile is left as it is. None where nothing becomes a question."""
+    made: list[int] = []
+    known = _known(flow, draft_of(flow).graph)
+
+    def do(draft: Draft) -> Draft:
+        lines = extract(draft.graph, known).lines
+        chosen = tuple(line for line in lines if line.id in choices)
+        graph, questions, originals = ask_all(draft.graph, draft.requirements, chosen, choices)
+        made.append(len(originals))
+        return replace(draft, graph=graph, requirements=questions)
+
+    return perform(flow=flow, by=by, name=lambda old, new: f"Ask {count(made[-1], 'question')}", do=do)
