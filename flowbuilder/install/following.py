@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
+
+from django.utils.timezone import now as right_now
 
 from flowbuilder.definition.frozen import Frozen
+from flowbuilder.definition.offering import outside
 from flowbuilder.kinds.asks import find_contents, is_ask, is_content
 from flowbuilder.kinds.base import count
 from flowbuilder.models import Attempt, Made, Publication
+from flowbuilder.publisher.late import alarm
+from flowbuilder.publisher.states import found_flows
 
 S = Publication.State
 DONE, NOW, FAILED, WAITING, TODO = "done", "now", "failed", "waiting", "todo"
@@ -65,6 +71,15 @@ class Progress:
         )
 
     @property
+    def must_decide(self) -> bool:
+        """Several flows look like it: a person says which one it is."""
+        return bool(found_flows(self.publication))
+
+    @cached_property
+    def alarm(self) -> str:
+        return alarm(self.publication, right_now())
+
+    @property
     def has_broken_connection(self) -> bool:
         return self.publication.state == S.FAILED and not self.publication.account.is_connected
 
@@ -96,7 +111,7 @@ def _emails(frozen: Frozen) -> Iterator[tuple[str, str]]:
     definition = frozen.document["definition"]
     for key in dict.fromkeys(key for _, key in find_contents(definition)):
         yield key, frozen.contents[key]["name"]
-    describer = frozen.describer()
+    describer = outside(frozen)
     for action in definition["actions"]:
         source = ((action.get("data") or {}).get("message") or {}).get("template_id")
         if action["type"] == "send-email" and source and not is_ask(source) and not is_content(source):
@@ -120,7 +135,7 @@ def _stages(
 
 
 def _refusals(publication: Publication, frozen: Frozen) -> list[Refusal]:
-    describer = frozen.describer()
+    describer = outside(frozen)
     found = []
     for one in publication.refusals:
         key = one.get("step")

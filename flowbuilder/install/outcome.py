@@ -15,11 +15,14 @@ from django.views.decorators.http import require_POST, require_safe
 from flowbuilder import access
 from flowbuilder.definition.frozen import Frozen
 from flowbuilder.install.following import progress_of
+from flowbuilder.install.golive import golive_of
 from flowbuilder.install.views import Request, State, go
 from flowbuilder.models import Install, Publication
 from flowbuilder.operations import installs as operations
 from flowbuilder.operations.installs import UnableToInstall
+from flowbuilder.operations.journeys import say_reviewed
 from flowbuilder.operations.publications import UnableToAct, cancel_publication, retry_publication
+from flowbuilder.operations.returning import way_back
 
 
 @never_cache
@@ -42,6 +45,8 @@ def _progress(request: Request, install: Install, error: str = "", status: int =
         "steps": found.steps,
         "frozen": frozen,
         "error": error,
+        "golive": golive_of(install) if publication.state == Publication.State.PUBLISHED else None,
+        "way_back": way_back(install),
         "sends_texts": any(step.type == "send-sms" for step in frozen.graph.steps),
         "quiet_seconds": round(settings.PUBLISH_QUIET_PERIOD + settings.KLAVIYO_TIMEOUT),
     }
@@ -85,6 +90,15 @@ def cancel(request: Request, pk: int) -> HttpResponse:
         return go(request, "install:open", install.pk)
     messages.success(request, f"“{install.template_flow}” was given up. Nothing was made in Klaviyo.")
     return go(request, "install:list")
+
+
+@require_POST
+def reviewed(request: Request, pk: int) -> HttpResponse:
+    """The tick on the go-live list, set or taken back."""
+    install = access.install_or_404(request.user, pk)
+    if install.state == State.LIVE:
+        say_reviewed(install=install, by=request.user, is_reviewed=bool(request.POST.get("reviewed")))
+    return go(request, "install:progress", install.pk)
 
 
 def _act(request: Request, install: Install, operation: Callable[..., None], done: str = "") -> HttpResponse:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from accounts.connection import client_for
+from accounts.counted import counted
 from accounts.klaviyo.errors import KlaviyoError
 from accounts.klaviyo.shapes import Flow
 from accounts.models import KlaviyoAccount
+from flowbuilder.definition.excluding import EXCLUDED, METRIC_NAME
 from flowbuilder.definition.frozen import Frozen, Landing, Line, rules_of, tell
-from flowbuilder.definition.shaping import SETTINGS, offers
+from flowbuilder.definition.shaping import HELP, SETTINGS, offers
+from flowbuilder.definition.timing import Moment, earliest
 from flowbuilder.graph import Graph, Step
 from flowbuilder.graph.walk import all_in_order
 from flowbuilder.install.asking import names_of
@@ -21,28 +23,38 @@ from flowbuilder.kinds.base import Words, count
 from flowbuilder.kinds.describe import Describer
 from flowbuilder.kinds.messages import segments
 from flowbuilder.models import Install
-from flowbuilder.operations.installs import landing_of
+from flowbuilder.operations.installs import landing_of, values_of
 
-EMAIL, TEXT = "send-email", "send-sms"
+EMAIL = "send-email"
+NEVER = Moment(10**9)
+_TEXTS = {
+    "send-sms": "message-square",
+    "send-whatsapp": "whatsapp",
+    "send-mobile-push": "bell",
+    "send-internal-alert": "bell",
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Mail:
-    """An email as it lands. `key` is its step's."""
+class Message:
+    """What is sent by one step, as it lands. `key` is the step's, `when` the earliest day and hour.
+
+    An email has a subject, a preview text, a sender and the source of its content; all others a body."""
 
     key: str
     title: str
-    subject: str
-    preview: str
-    sender: str
-    source: str
+    when: str
+    icon: str = "mail"
+    subject: str = ""
+    preview: str = ""
+    sender: str = ""
+    source: str = ""
+    body: str = ""
+    parts: str = ""
 
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    title: str
-    body: str
-    parts: str
+    @property
+    def is_email(self) -> bool:
+        return self.icon == "mail"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +82,7 @@ class Preview:
     describer: Describer
     lines: list[Line]
     rules: list[str]
-    mails: list[Mail]
-    texts: list[Text]
+    messages: list[Message]
     made: list[tuple[str, str]]
     body: str
     shapes: list[Shape]
@@ -81,34 +92,41 @@ def preview_of(install: Install) -> Preview:
     frozen = Frozen(install.version.document)
     landing = landing_of(install)
     names = names_of(install)
+    names.setdefault(install.shape.get(EXCLUDED, {}).get("metric", ""), METRIC_NAME)
     describer = Describer(Words(names), {})
     # A copy of a step sends what the step sends: it is shown once.
     keys = [key for key in all_in_order(landing.graph) if key not in landing.origins]
     steps = [landing.graph.by_key[key] for key in keys]
     sources = _contents(frozen.graph)
-    mails = [_mail(step, describer, frozen, sources, names) for step in steps if step.type == EMAIL]
+    moments = moments_of(landing)
+    steps.sort(key=lambda one: moments.get(one.key, NEVER).rank)
+    messages = [
+        _mail(step, describer, frozen, sources, names) if step.type == EMAIL else _text(step, describer)
+        for step in steps
+        if step.type == EMAIL or step.type in _TEXTS
+    ]
+    whens = {key: moment.words for key, moment in moments.items()}
     return Preview(
         landing=landing,
         describer=describer,
         lines=tell(landing.graph, describer),
         rules=rules_of(landing.graph, describer),
-        mails=mails,
-        texts=[_text(step, describer) for step in steps if step.type == TEXT],
-        made=list(_made(install, frozen, mails)),
+        messages=[replace(one, when=whens.get(one.key, "Nobody gets here")) for one in messages],
+        made=list(_made(install, frozen)),
         body=json.dumps(landing.body, indent=2, ensure_ascii=False),
         shapes=[
-            Shape(key, SETTINGS[key], _SHAPE_HELP[key], bool(install.shape.get(key)))
-            for key in offers(frozen.graph)
+            Shape(key, SETTINGS[key], HELP[key], bool(install.shape.get(key))) for key in offers(frozen.graph)
         ],
     )
 
 
-_SHAPE_HELP = {
-    "duplicate_tails": "Some accounts refuse branches that join again. Each branch then gets its own copy of the steps "
-    "they share.",
-    "nest_branches": "Some accounts refuse splits with many branches. Each branch then becomes a yes-or-no split, one "
-    "after the other.",
-}
+def moments_of(landing: Landing) -> dict[str, Moment]:
+    """Step key -> when it is reached at the earliest, by itself or by a copy of it on another way."""
+    found = earliest(landing.graph)
+    for copy, origin in landing.origins.items():
+        if copy in found:
+            found[origin] = min(found[copy], found.get(origin, found[copy]), key=lambda one: one.rank)
+    return found
 
 
 def _message(step: Step) -> dict[str, Any]:
@@ -128,7 +146,7 @@ def _content_key(source: Any) -> str:
 
 def _mail(
     step: Step, describer: Describer, frozen: Frozen, sources: dict[str, Any], names: dict[str, str]
-) -> Mail:
+) -> Message:
     message = _message(step)
     email, label = message.get("from_email") or "", message.get("from_label") or ""
     source = sources.get(step.key)
@@ -138,9 +156,10 @@ def _mail(
     else:
         held = str(message.get("template_id") or "")
         origin = f"From your email template “{names.get(held, held)}”" if held else "No content yet"
-    return Mail(
+    return Message(
         key=step.key,
         title=describer.step(step).title,
+        when="",
         subject=str(message.get("subject_line") or ""),
         preview=str(message.get("preview_text") or ""),
         sender=f"{label} <{email}>" if label and email else email or label or "Your account's default sender",
@@ -148,17 +167,21 @@ def _mail(
     )
 
 
-def _text(step: Step, describer: Describer) -> Text:
-    body = str(_message(step).get("body") or "")
-    return Text(describer.step(step).title, body, count(segments(body), "segment"))
+def _text(step: Step, describer: Describer) -> Message:
+    message = _message(step)
+    body = str(message.get("body") or "")
+    if title := str(message.get("title") or ""):
+        body = f"{title}\n{body}"
+    parts = count(segments(body), "segment") if step.type == "send-sms" else ""
+    return Message(step.key, describer.step(step).title, "", _TEXTS[step.type], body=body, parts=parts)
 
 
-def _made(install: Install, frozen: Frozen, mails: list[Mail]) -> Iterator[tuple[str, str]]:
+def _made(install: Install, frozen: Frozen) -> Iterator[tuple[str, str]]:
     """(icon, what) for everything that is new in the account afterwards."""
     yield "flow", f"The flow “{install.version.name}”, as a draft"
-    for one in frozen.contents.values():
-        yield "mail", f"The email template “{one['name']}”"
-    sources = _contents(frozen.graph).values()
+    sources = _contents(frozen.left(values_of(install.answers))).values()
+    for key in dict.fromkeys(key for source in sources if (key := _content_key(source))):
+        yield "mail", f"The email template “{frozen.contents[key]['name']}”"
     if copies := sum(isinstance(source, str) and bool(source) for source in sources):
         yield "copy", f"{count(copies, 'copy', 'copies')} of email templates that the design names"
 
@@ -171,7 +194,7 @@ def collisions_of(install: Install, preview: Preview) -> Collisions:
         return Collisions()
     name = preview.describer.trigger(trigger).title
     try:
-        flows = client_for(install.account).flow_triggers(metric)
+        flows = counted(install.account).flow_triggers(metric)
     except KlaviyoError as error:
         return Collisions(name, failure=str(error))
     return Collisions(name, tuple(flow for flow in flows if not flow.is_archived))
@@ -194,4 +217,4 @@ def html_of(install: Install, key: str) -> str | None:
 
 
 def _template_html(account: KlaviyoAccount, template_id: str) -> str | None:
-    return client_for(account).get_template(template_id).html
+    return counted(account).get_template(template_id).html

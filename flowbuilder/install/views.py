@@ -6,10 +6,11 @@ Until the confirmation nothing is made in the account; each page can be left and
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from csp.constants import NONE, SELF
-from csp.decorators import csp
+from csp.decorators import csp, csp_update
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
@@ -27,17 +28,25 @@ from django_htmx.middleware import HtmxDetails
 from accounts.access import accounts_of, current_workspace, memberships_of
 from accounts.catalog import read_catalog
 from accounts.klaviyo.errors import KlaviyoError
-from accounts.klaviyo.scopes import SCOPES
-from accounts.models import User
+from accounts.klaviyo.scopes import SCOPES, missing_scopes
+from accounts.models import KlaviyoAccount, User
 from flowbuilder import access
+from flowbuilder.definition.excluding import EXCLUDED
+from flowbuilder.definition.finding import Known
 from flowbuilder.definition.frozen import Frozen, tell
+from flowbuilder.definition.offering import outside
 from flowbuilder.definition.shaping import SETTINGS
 from flowbuilder.install import asking
 from flowbuilder.install.forms import AnswerForm, form_for
 from flowbuilder.install.previewing import collisions_of, html_of, preview_of
+from flowbuilder.install.trying import IMAGES
+from flowbuilder.kinds.rendering import render as fill_in
+from flowbuilder.kinds.samples import SAMPLE, with_pictures
 from flowbuilder.models import Install, Publication
 from flowbuilder.operations import installs as operations
 from flowbuilder.operations.installs import UnableToInstall
+from flowbuilder.operations.journeys import hash_of
+from flowbuilder.operations.returning import remember
 
 A_PAGE = 30
 State = Install.State
@@ -68,6 +77,8 @@ def elsewhere(request: Request, install: Install, account: bool = True) -> HttpR
         return go(request, "library:page", install.template_flow.slug)
     if install.state != State.CHOOSING:
         return go(request, "install:progress", install.pk)
+    if install.version.withdrawn_at:
+        return go(request, "install:withdrawn", install.pk)
     if account and (install.account is None or not install.account.is_connected):
         return go(request, "install:connect", install.pk)
     return None
@@ -99,7 +110,8 @@ def show_list(request: Request) -> HttpResponse:
 
 @require_POST
 def start(request: Request, slug: str) -> HttpResponse:
-    template = access.template_flow_or_404(request.user, slug)
+    link = request.POST.get("link", "")
+    template = access.template_flow_or_404(request.user, slug, link)
     workspace = current_workspace(request)
     if workspace is None:
         raise PermissionDenied(
@@ -108,7 +120,13 @@ def start(request: Request, slug: str) -> HttpResponse:
     access.require_role(
         request.user, workspace, access.INSTALLERS, "Only merchants and owners install template flows."
     )
-    install = operations.start_install(template=template, workspace=workspace, by=request.user)
+    try:
+        install = operations.start_install(template=template, workspace=workspace, by=request.user)
+    except UnableToInstall as error:
+        messages.error(request, str(error))
+        return redirect("library:list")
+    if address := request.session.pop("return_to", {}).get(slug, ""):
+        remember(install=install, address=address)
     return redirect("install:open", install.pk)
 
 
@@ -148,10 +166,17 @@ def _connect_page(request: Request, install: Install, error: str = "", status: i
         "taken": set(taken.values_list("account_id", flat=True)),
         "chosen": install.account_id or (usable[0].pk if len(usable) == 1 else None),
         "scopes": SCOPES,
+        "lacking": lacking_of(usable),
         "error": error,
-        "lines": tell(frozen.graph, frozen.describer()),
+        "lines": tell(frozen.graph, outside(frozen)),
     }
     return render(request, "install/connect.html", context, status=status)
+
+
+def lacking_of(accounts: list[KlaviyoAccount]) -> list[tuple[KlaviyoAccount, dict[str, str]]]:
+    """The accounts that were connected with fewer scopes than we ask for now: scope -> what it is for."""
+    found = ((one, missing_scopes(one.scopes)) for one in accounts if one.scopes)  # a key does not say
+    return [(one, {key: SCOPES[key] for key in SCOPES if key in gone}) for one, gone in found if gone]
 
 
 @require_POST
@@ -175,6 +200,7 @@ def choose(request: Request, pk: int) -> HttpResponse:
 
 @never_cache
 @require_safe
+@csp_update(IMAGES)  # type: ignore[arg-type]
 def answers(request: Request, pk: int) -> HttpResponse:
     """The questions; what can be chosen is read from the account itself, and what can be found is found."""
     install = access.install_or_404(request.user, pk)
@@ -190,15 +216,19 @@ def answers(request: Request, pk: int) -> HttpResponse:
             read_catalog(install.account, kinds)
         except KlaviyoError as error:
             failure = str(error)
+    known = asking.known_of(install)
     if not failure:
-        gone = [one.question for one in operations.find_answers(install=install)]
+        gone = [one.question for one in operations.find_answers(install=install, known=known)]
     else:
         install.account.refresh_from_db(fields=["state", "state_reason"])
     more = {"failure": failure, "gone": gone}
-    return _answers(request, install, change=request.GET.get("change", ""), more=more)
+    looking = asking.Looking(request.GET.get("of", ""), request.GET.get("q", "")[:100])
+    change = request.GET.get("change", "")
+    return _answers(request, install, known=known, change=change, looking=looking, more=more)
 
 
 @require_POST
+@csp_update(IMAGES)  # type: ignore[arg-type]
 def answer(request: Request, pk: int, key: str) -> HttpResponse:
     """Save one answer."""
     install = access.install_or_404(request.user, pk)
@@ -207,47 +237,51 @@ def answer(request: Request, pk: int, key: str) -> HttpResponse:
     question = next((one for one in Frozen(install.version.document).questions if one.key == key), None)
     if question is None:
         raise Http404("That question is not part of this template flow.")
-    ids = [one.klaviyo_id for one in asking.entries_of(install).get(question.kind, [])]
-    form = form_for(question, ids, data=request.POST)
+    known = asking.known_of(install)
+    form = form_for(
+        question, asking.given_ids(install, question, request.POST), data=request.POST, known=known
+    )
     if form.is_valid():
         try:
             operations.answer_question(install=install, key=key, value=form.answer)
         except UnableToInstall as error:
             form.add_error(None, str(error))
     if form.errors:
-        return _answers(request, install, bad={key: form}, status=422)
+        return _answers(request, install, known=known, bad={key: form}, status=422)
     if not request.htmx:
         return redirect("install:answers", install.pk)
-    return _answers(request, install)
+    return _answers(request, install, known=known)
 
 
 def _answers(
     request: Request,
     install: Install,
     *,
+    known: Known,
     change: str = "",
     bad: Mapping[str, AnswerForm] | None = None,
+    looking: asking.Looking | None = None,
     more: Mapping[str, Any] | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    asked = asking.ask(install, change, bad)
+    asked = asking.ask(install, known, change, bad, looking)
     shown = next(
         (one.question.key for one in asked if one.form and one.question.key in (change, *(bad or ()))), ""
     )
     context: dict[str, Any] = {
+        **asking.counts(asked),
         "install": install,
         "steps": steps_at(install, 1),
         "asked": asked,
-        "open": [one for one in asked if one.answer is None],
-        "found": [one for one in asked if one.is_found],
         "focus": shown if request.htmx else None,
         **(more or {}),
     }
     if request.htmx:
         return render(request, "install/_answers.html", context, status=status)
     frozen = Frozen(install.version.document)
-    describer = frozen.describer(operations.shown_values(install.answers), asking.names_of(install))
-    context["lines"] = tell(frozen.graph, describer)
+    values = operations.shown_values(install.answers)
+    describer = frozen.describer(values, asking.names_of(install))
+    context["lines"] = tell(frozen.left(values), describer)
     return render(request, "install/answers.html", context, status=status)
 
 
@@ -263,10 +297,10 @@ def preview(request: Request, pk: int) -> HttpResponse:
     if operations.open_questions(install):
         messages.info(request, "Answer the open questions first: then there is something to preview.")
         return redirect("install:answers", install.pk)
-    return _preview(request, install)
+    return show_preview(request, install)
 
 
-def _preview(
+def show_preview(
     request: Request, install: Install, error: UnableToInstall | None = None, status: int = 200
 ) -> HttpResponse:
     found = preview_of(install)
@@ -282,11 +316,22 @@ def _preview(
         "graph": graph,
         "describer": describer,
         "collisions": collisions_of(install, found),
-        "answers": [one for one in asking.ask(install) if one.answer is not None],
+        "approval": approval_of(install),
+        "left_out": install.shape.get(EXCLUDED, {}).get("flows", {}),
+        "answers": [one for one in asking.ask(install, asking.known_of(install)) if one.answer is not None],
         "error": str(error) if error else "",
         "problems": problems,
     }
     return render(request, "install/preview.html", context, status=status)
+
+
+def approval_of(install: Install) -> dict[str, Any] | None:
+    """A reviewer's yes by link: who, when, and whether it is for what would land now. None without one."""
+    held = install.approval
+    if not held:
+        return None
+    holds = held["hash"] == hash_of(install)
+    return {"name": held["name"], "at": datetime.fromisoformat(held["at"]), "holds": holds}
 
 
 @require_POST
@@ -300,7 +345,7 @@ def choose_shape(request: Request, pk: int) -> HttpResponse:
     try:
         operations.choose_shape(install=install, settings={key: key in request.POST for key in SETTINGS})
     except UnableToInstall as error:
-        return _preview(request, install, error, status=422)
+        return show_preview(request, install, error, status=422)
     return redirect("install:preview", install.pk)
 
 
@@ -321,8 +366,11 @@ MAIL_POLICY = {
 @xframe_options_sameorigin
 @csp(MAIL_POLICY)  # type: ignore[arg-type]
 def content(request: Request, pk: int, key: str) -> HttpResponse:
-    """One email as it will land: somebody else's HTML, so it may run nothing and reach nothing of ours."""
-    install = access.install_or_404(request.user, pk)
+    """One email as it will look, with the cart of the sample: somebody else's HTML, so it may run and reach nothing."""
+    return frame_of(request, access.install_or_404(request.user, pk), key)
+
+
+def frame_of(request: HttpRequest, install: Install, key: str) -> HttpResponse:
     try:
         html = html_of(install, key)
     except KlaviyoError as error:
@@ -330,7 +378,7 @@ def content(request: Request, pk: int, key: str) -> HttpResponse:
     else:
         if html is None:
             raise Http404("There is no such email in this flow.")
-        response = HttpResponse(html)
+        response = HttpResponse(with_pictures(fill_in(html, SAMPLE)))
     response["Referrer-Policy"] = "no-referrer"
     return response
 
@@ -345,5 +393,5 @@ def confirm(request: Request, pk: int) -> HttpResponse:
     try:
         operations.confirm_install(install=install, by=request.user)
     except UnableToInstall as error:
-        return _preview(request, install, error, status=422)
+        return show_preview(request, install, error, status=422)
     return redirect("install:progress", install.pk)

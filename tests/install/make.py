@@ -6,6 +6,7 @@ from typing import Any
 
 from accounts.catalog import choices, read_catalog
 from accounts.models import KlaviyoAccount, User, Workspace
+from flowbuilder.definition.canonical import content_hash
 from flowbuilder.models import Install, Publication, TemplateFlow, Version
 from flowbuilder.operations.installs import confirm_install
 from flowbuilder.operations.library import flow_from_document, offer_in_library, publish_version
@@ -107,7 +108,8 @@ def everything() -> dict[str, Any]:
 
 def offer(workspace: Workspace, document: dict[str, Any] | None = None, **more: Any) -> TemplateFlow:
     flow = flow_from_document(workspace=workspace, by=None, document=document or everything())
-    return offer_in_library(version=publish_version(flow=flow, by=None, notes="The first."), **more)
+    version = publish_version(flow=flow, by=None, notes="The first.")
+    return make.approved(offer_in_library(version=version, **more))
 
 
 def newer(template: TemplateFlow, document: dict[str, Any]) -> TemplateFlow:
@@ -117,9 +119,9 @@ def newer(template: TemplateFlow, document: dict[str, Any]) -> TemplateFlow:
         number=template.current_version.number + 1,
         name=document["name"],
         document=document,
-        content_hash="0" * 64,
+        content_hash=content_hash(document),
     )
-    return offer_in_library(version=version)
+    return make.approved(offer_in_library(version=version))
 
 
 def cart(account: KlaviyoAccount, by: User) -> Install:

@@ -82,12 +82,12 @@ def test_an_account_of_others_is_not_chosen(install, charlie):
 # --- Finding
 
 
-def test_a_metric_is_found_by_integration_and_exact_name(install, account):
+def test_a_metric_is_found_by_the_role_that_the_account_maps_it_to(install, account):
     read_catalog(account)
     find_answers(install=install)
     assert install.answers["started"] == {
         "value": "UpixsZ",
-        "how": "The only one of this name from Shopify.",
+        "how": "Your account maps it as “started checkout”.",
         "by": "found",
     }
     assert values_of(install.answers)["sender"] == {
@@ -102,8 +102,8 @@ def test_a_metric_is_found_by_integration_and_exact_name(install, account):
     ("looks_for", "integration"),
     [
         ("Viewed Product", ""),  # Shopify's and the API's: which one?
-        ("Checkout Started", "Magento"),  # there is one of the name, of another integration
-        ("checkout started", "Shopify"),  # not the exact name
+        ("Loyalty Tier Reached", "Shopify"),  # there is one of the name, of another integration
+        ("Loyalty Tier Lost", "API"),  # nothing of the name
         ("", ""),
     ],
 )
@@ -112,6 +112,28 @@ def test_what_is_not_clear_is_asked_and_never_guessed(partner, account, alice, l
     document["requirements"][0] |= {"looks_for": looks_for, "integration": integration}
     install = start_install(template=offer(partner, document), workspace=account.owner, by=alice)
     read_catalog(account)
+    find_answers(install=install)
+    assert "started" in keys_open(install)
+
+
+def test_a_metric_without_a_role_is_found_by_integration_and_name(partner, account, alice):
+    document = everything()
+    document["requirements"][0] |= {"looks_for": "Loyalty Tier Reached", "integration": "API"}
+    install = start_install(template=offer(partner, document), workspace=account.owner, by=alice)
+    read_catalog(account)
+    find_answers(install=install)
+    assert install.answers["started"]["how"] == "The only one of this name from API."
+
+
+def test_what_was_found_is_asked_again_when_more_is_known(install, account):
+    """A second metric of the same name appears beside the mapped one, and is used as much."""
+    read_catalog(account)
+    find_answers(install=install)
+    assert "started" not in keys_open(install)
+    old = account.catalog.get(klaviyo_id="UpixsZ")
+    account.catalog.filter(pk=old.pk).update(roles="", count=100)
+    twin = {"kind": "metric", "klaviyo_id": "Twin01", "name": old.name, "count": 100}
+    account.catalog.create(integration="Shopify", **twin)
     find_answers(install=install)
     assert "started" in keys_open(install)
 
