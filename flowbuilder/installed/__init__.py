@@ -1,0 +1,1 @@
+"""What became of a flow in its account: how it differs, what a version would change, all copies at once."""
