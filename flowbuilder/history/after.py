@@ -15,16 +15,16 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts import catalog
 from accounts.models import User
 from flowbuilder import access
-from flowbuilder.definition.frozen import Frozen
-from flowbuilder.models import Install, Made, Publication, Version
+from flowbuilder.models import Install, Publication, Reading, Version
 from flowbuilder.operations import after as operations
-from flowbuilder.operations.after import Offer
+from flowbuilder.operations.installs import version_to_take
+from flowbuilder.operations.leaving import Leaving, leaving
 from flowbuilder.operations.publications import UnableToAct
+from flowbuilder.operations.upgrades import Offer, offer_of
+from flowbuilder.publisher.readings import last_reading
 from flowbuilder.publisher.standing import Standing, standing_of
-from flowbuilder.queries import ids_in
 
 WORDS = {"live": "Live", "manual": "Manual", "draft": "Draft", "paused": "Paused"}
 TONES = {"live": "good", "manual": "accent", "paused": "warn"}
@@ -84,15 +84,14 @@ class After:
     @cached_property
     def offer(self) -> Offer | None:
         """The newest version, or the one that stopped half-way, where it is not what is there."""
-        version = self.half or self.install.template_flow.current_version
+        version = self.half or version_to_take(self.install)
+        if version is None:
+            return None
         if self.standing and self.standing.is_whole and self.standing.version == version:
             return None
         if self.half is None and version.number < self.install.version.number:
             return None
-        graph = Frozen(version.document).graph
-        return operations.offer_of(
-            self.install, version, catalog.names(self.install.workspace, ids_in(graph))
-        )
+        return offer_of(self.install, version)
 
     @property
     def predecessor(self) -> str:
@@ -105,18 +104,18 @@ class After:
         return operations.version_before(self.install)
 
     @cached_property
-    def gone(self) -> list[Made]:
-        """What a removal deletes in any case."""
-        return [
-            one
-            for one in operations.removable(self.install)
-            if one.kind in (Made.Kind.FLOW, Made.Kind.TEMPLATE)
-        ]
+    def leaving(self) -> Leaving:
+        """What a removal takes and leaves."""
+        return leaving(self.install)
 
     @cached_property
-    def choices(self) -> list[Made]:
-        """What it deletes only when a person says so: people may be on a list by now."""
-        return [one for one in operations.removable(self.install) if one not in self.gone]
+    def reading(self) -> Reading | None:
+        return last_reading(self.install)
+
+    @property
+    def reading_tone(self) -> str:
+        is_well = self.reading and (self.reading.accepted_at or self.reading.verdict == Reading.Verdict.NONE)
+        return "good" if is_well else "warn"
 
 
 @never_cache
@@ -146,7 +145,8 @@ Act = Callable[[Install, User, QueryDict], Publication]
 def _version(ask: Callable[..., Publication]) -> Act:
     def act(install: Install, by: User, given: QueryDict) -> Publication:
         number = given.get("version", "")
-        rows = Version.objects.filter(flow__template_flow=install.template_flow_id)
+        template = install.template_flow
+        rows = template.versions_for(mine=template.workspace_id == install.workspace_id)
         version = rows.filter(number=number[:9]).first() if number.isascii() and number.isdigit() else None
         if version is None:
             raise UnableToAct("Choose a version of this template flow.")
@@ -161,7 +161,7 @@ def _status(install: Install, by: User, given: QueryDict) -> Publication:
 
 def _remove(install: Install, by: User, given: QueryDict) -> Publication:
     chosen = set(given.getlist("delete"))
-    keep = [one.pk for one in After(install).choices if str(one.pk) not in chosen]
+    keep = [one.pk for one in leaving(install).choices if str(one.pk) not in chosen]
     return operations.ask_for_removal(install=install, by=by, keep=keep)
 
 

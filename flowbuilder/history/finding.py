@@ -1,109 +1,23 @@
-"""Which publications a list shows: the filters, the page, and what they come to. Reads only."""
+"""Which rows a page of the history shows, and what all of them come to. Reads only."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
-from urllib.parse import urlencode
 
-from django import forms
-from django.db.models import Count, Q, QuerySet, TextField
+from django.db.models import Count, F, QuerySet, TextField
+from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
 from django.db.models.functions import Cast, Substr
 
-from accounts.models import KlaviyoAccount
+from flowbuilder.history.filters import DAYS, OUTCOMES, start_of
 from flowbuilder.models import Publication
 
-S = Publication.State
 PAGE = 50
-MOST_ACCOUNTS = 500  # in the picker; the search finds the others
-DAYS = 30
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-# name -> (label, states). "open" is all that may still change by itself.
-OUTCOMES: dict[str, tuple[str, tuple[str, ...]]] = {
-    "published": ("Published", (S.PUBLISHED,)),
-    "refused": ("Refused or failed", (S.REFUSED, S.FAILED)),
-    "waiting": ("Waiting or under way", Publication.OPEN),
-    "unknown": ("Being looked up", (S.UNKNOWN,)),
-    "cancelled": ("Cancelled", (S.CANCELLED,)),
-}
-SEARCHED = (
-    "flow_name",
-    "account__name",
-    "account__klaviyo_id",
-    "asked_by__name",
-    "asked_by__email",
-    "reason",
-    "klaviyo_flow_id",
-)
-
-
-class Filters(forms.Form):
-    """What the list is narrowed to. A date means the whole day, in UTC."""
-
-    q = forms.CharField(
-        required=False,
-        max_length=200,
-        label="Search",
-        widget=forms.TextInput(
-            attrs={
-                "type": "search",
-                "placeholder": "Search flow, account, person, error",
-                "data-hotkey": "/",
-                "autocomplete": "off",
-            }
-        ),
-    )
-    account = forms.ModelChoiceField(
-        queryset=KlaviyoAccount.objects.none(), required=False, empty_label="Account: any", label="Account"
-    )
-    outcome = forms.ChoiceField(
-        required=False,
-        label="Outcome",
-        choices=[("", "Outcome: any"), *((name, label) for name, (label, _) in OUTCOMES.items())],
-    )
-
-    def __init__(self, data: Any, *, seen: QuerySet[Publication]) -> None:
-        super().__init__(data)
-        ids = seen.order_by().values("account_id").distinct()
-        accounts = KlaviyoAccount.objects.filter(pk__in=ids).order_by("name", "pk")
-        field = self.fields["account"]
-        assert isinstance(field, forms.ModelChoiceField)
-        field.queryset = accounts
-        field.choices = [("", "Account: any"), *accounts.values_list("pk", "name")[:MOST_ACCOUNTS]]
-        for name, label in (("from", "From"), ("to", "To")):
-            widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-            self.fields[name] = forms.DateField(required=False, label=label, widget=widget)
-
-    def narrow(self, rows: QuerySet[Publication]) -> QuerySet[Publication]:
-        """As far as the filters make sense."""
-        self.is_valid()
-        wanted = self.cleaned_data
-        for word in (wanted.get("q") or "").split():
-            found = Q(version__content_hash__startswith=word.lower())
-            for name in SEARCHED:
-                found |= Q(**{f"{name}__icontains": word})
-            rows = rows.filter(found)
-        if account := wanted.get("account"):
-            rows = rows.filter(account=account)
-        if outcome := wanted.get("outcome"):
-            rows = rows.filter(state__in=OUTCOMES[outcome][1])
-        if first := wanted.get("from"):
-            rows = rows.filter(created_at__gte=_start_of(first))
-        if last := wanted.get("to"):
-            rows = rows.filter(created_at__lt=_start_of(last) + timedelta(days=1))
-        return rows
-
-    @property
-    def query(self) -> str:
-        """What the address carries: only what was filled in."""
-        given = [(name, self.data.get(name, "").strip()) for name in self.fields]
-        return urlencode([(name, value) for name, value in given if value])
-
-
-def _start_of(when: date) -> datetime:
-    return datetime.combine(when, time.min, tzinfo=UTC)
+# how the form says it -> (column, whether it rises); the key of the row decides between equals
+ORDERS = {"": ("created_at", False), "oldest": ("created_at", True), "flow": ("flow_name", True)}
 
 
 # --- Pages -------------------------------------------------------------------------------------------------------
@@ -111,48 +25,77 @@ def _start_of(when: date) -> datetime:
 
 @dataclass(frozen=True)
 class Page:
-    """Rows, newest first. `newer` and `older` are places for the address; empty where there is nothing."""
+    """Rows in their order. `newer` (before them) and `older` (after them) are places for the address; empty where
+    there is nothing."""
 
     rows: list[Publication]
     newer: str = ""
     older: str = ""
 
 
-def place_of(publication: Publication) -> str:
-    """A place in the list, microseconds and id: it stays true while rows are added above it."""
-    return f"{(publication.created_at - EPOCH) // timedelta(microseconds=1)}-{publication.pk}"
+def place_of(publication: Publication, order: str = "") -> str:
+    """A place in the list, a value and an id: it stays true while rows are added above it."""
+    value = getattr(publication, ORDERS[order][0])
+    if isinstance(value, datetime):
+        value = (value - EPOCH) // timedelta(microseconds=1)
+    return f"{value}-{publication.pk}"
 
 
-def read_place(text: str) -> tuple[datetime, int] | None:
-    moment, dash, pk = text.partition("-")
-    if not (dash and moment.isascii() and moment.isdigit() and pk.isascii() and pk.isdigit()):
+def read_place(text: str, order: str = "") -> tuple[Any, int] | None:
+    value, dash, pk = text.rpartition("-")
+    if not (dash and pk.isascii() and pk.isdigit()) or len(pk) > 18 or "\0" in value:
         return None
-    if len(moment) > 17 or len(pk) > 18:
+    if ORDERS[order][0] != "created_at":
+        return value, int(pk)
+    if not (value.isascii() and value.isdigit()) or len(value) > 17:
         return None
-    return EPOCH + timedelta(microseconds=int(moment)), int(pk)
+    return EPOCH + timedelta(microseconds=int(value)), int(pk)
 
 
-def page_of(rows: QuerySet[Publication], *, after: str = "", before: str = "", size: int = PAGE) -> Page:
-    """The rows after a place (older) or before it (newer), else the newest. A seek, never an offset."""
-    older_than, newer_than = read_place(after), read_place(before)
-    if newer_than and not older_than:
-        at, pk = newer_than
-        rows = rows.filter(created_at__gte=at).exclude(created_at=at, pk__lte=pk)
-        found = list(rows.order_by("created_at", "pk")[: size + 1])
-        shown = found[:size][::-1]
-        newer, older = len(found) > size, bool(shown)
+Rows = QuerySet[Publication]
+
+
+def page_of(
+    rows: Rows,
+    *,
+    after: str = "",
+    before: str = "",
+    size: int = PAGE,
+    order: str = "",
+    read: Callable[[Rows], Rows] = lambda rows: rows,
+) -> Page:
+    """The rows after a place or before it, else the first ones. A seek along an index, never an offset.
+
+    `read` says what is read of them. First their keys alone: else PostgreSQL may join all rows before it sorts them.
+    """
+    column, is_rising = ORDERS[order]
+    behind, ahead = read_place(after, order), read_place(before, order)
+    is_back = bool(ahead and not behind)
+    if place := behind or ahead:
+        beyond = TupleGreaterThan if is_rising != is_back else TupleLessThan
+        rows = rows.filter(beyond(Tuple(F(column), F("pk")), place))
+    keys = list(_sorted(rows, column, is_rising != is_back).values_list("pk", flat=True)[: size + 1])
+    known = {one.pk: one for one in read(Publication.objects.filter(pk__in=keys).order_by())}
+    found = [known[pk] for pk in keys]
+    shown, is_more = found[:size], len(found) > size
+    if is_back:
+        shown, newer, older = shown[::-1], is_more, bool(shown)
     else:
-        if older_than:
-            at, pk = older_than
-            rows = rows.filter(created_at__lte=at).exclude(created_at=at, pk__gte=pk)
-        found = list(rows.order_by("-created_at", "-pk")[: size + 1])
-        shown = found[:size]
-        newer, older = bool(older_than and shown), len(found) > size
+        newer, older = bool(behind and shown), is_more
     return Page(
         shown,
-        place_of(shown[0]) if newer else "",
-        place_of(shown[-1]) if older else "",
+        place_of(shown[0], order) if newer else "",
+        place_of(shown[-1], order) if older else "",
     )
+
+
+def sorted_by(rows: QuerySet[Publication], order: str) -> QuerySet[Publication]:
+    """All of them in the order of the pages."""
+    return _sorted(rows, *ORDERS[order])
+
+
+def _sorted(rows: QuerySet[Publication], column: str, is_rising: bool) -> QuerySet[Publication]:
+    return rows.order_by(column, "pk") if is_rising else rows.order_by(f"-{column}", "-pk")
 
 
 # --- What they come to -------------------------------------------------------------------------------------------
@@ -192,9 +135,10 @@ class Day:
 
 
 def days_of(rows: QuerySet[Publication], today: date) -> list[Day]:
-    """The last 30 days, the oldest first. One query."""
+    """The 30 days up to this one, the oldest first. One query."""
     first = today - timedelta(days=DAYS - 1)
-    recent = rows.filter(created_at__gte=_start_of(first)).order_by()
+    until = start_of(today + timedelta(days=1))
+    recent = rows.filter(created_at__gte=start_of(first), created_at__lt=until).order_by()
     found: dict[date, dict[str, int]] = {}
     group = {
         state: name

@@ -18,6 +18,7 @@ from flowbuilder.history.wording import day, duration, going_on, state_sentence,
 from flowbuilder.kinds.base import count
 from flowbuilder.kinds.describe import TRIGGER_KEY
 from flowbuilder.models import Attempt, Made, Publication, Version
+from flowbuilder.publisher import late
 
 S = Publication.State
 TOKENS = ("account__access_token", "account__refresh_token", "account__api_key")
@@ -65,7 +66,7 @@ def with_names(rows: QuerySet[Publication]) -> QuerySet[Publication]:
     """All that a row names, in the same query; neither documents nor tokens."""
     related = ("workspace", "version__flow", "account", "asked_by")
     narrow = rows.select_related(*related).defer("version__document", "wanted", *TOKENS)
-    return narrow.annotate(steps=StepCount(F("version__document")))
+    return late.with_times(narrow.annotate(steps=StepCount(F("version__document"))))
 
 
 def rows_of(publications: Sequence[Publication], user: User, now: datetime) -> list[Row]:
@@ -164,5 +165,6 @@ def _happened(one: Publication, calls: Calls, emails: int, title: str, now: date
         first = next((each for each in one.refusals if each.get("step")), one.refusals[0])
         more = len(one.refusals) - 1
         return title, first["text"], f"and {more} more · {calls}" if more else str(calls)
-    detail = " · ".join(part for part in (going_on(one, now), str(calls)) if part)
+    parts = (late.alarm(one, now), going_on(one, now), str(calls))
+    detail = " · ".join(part for part in parts if part)
     return "", one.reason or state_sentence(one), detail

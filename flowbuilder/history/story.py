@@ -28,8 +28,12 @@ from flowbuilder.history.wording import (
     tone_of,
 )
 from flowbuilder.kinds.describe import TRIGGER_KEY, Describer
-from flowbuilder.models import Attempt, Made, Move, Publication
+from flowbuilder.models import Attempt, Install, Made, Move, Publication, Receipt
+from flowbuilder.operations.after import removable
+from flowbuilder.operations.leaving import stays
 from flowbuilder.operations.publications import CANCELLABLE
+from flowbuilder.publisher.after import MADE
+from flowbuilder.publisher.late import alarm
 from flowbuilder.queries import ids_in
 
 MOST_SHOWN = 40  # attempts whose bodies stand on the page; of those before them there are downloads
@@ -98,6 +102,11 @@ class Story:
         return going_on(self.publication, self.now)
 
     @cached_property
+    def alarm(self) -> str:
+        """Why it takes so long, and what one can do."""
+        return alarm(self.publication, self.now)
+
+    @cached_property
     def calls(self) -> Calls:
         return calls_of([self.publication.pk]).get(self.publication.pk, Calls())
 
@@ -160,6 +169,24 @@ class Story:
         return list(self.publication.made.all())
 
     @cached_property
+    def taken_away(self) -> list[Made]:
+        """Of a removal: what it was to delete."""
+        return list(Made.objects.filter(pk__in=self.publication.wanted.get(MADE, [])))
+
+    @property
+    def stays(self) -> list[str]:
+        """Of a removal that is done: what is still in the account."""
+        one = self.publication
+        if (
+            one.kind != Publication.Kind.REMOVE
+            or one.state != Publication.State.PUBLISHED
+            or one.install is None
+        ):
+            return []
+        ours = [f"{made.get_kind_display()} “{made.name}”, which we made" for made in removable(one.install)]
+        return [*ours, *stays(one.install)]
+
+    @cached_property
     def steps(self) -> list[Step]:
         """Three queries, however many attempts: bodies are read only as far as they are shown."""
         attempts = list(self.publication.attempts.defer("request", "answer").order_by("number"))
@@ -176,7 +203,8 @@ class Story:
         ended = sum(step.attempt.ended_at is not None for step in self.steps)
         until = int(one.not_before.timestamp()) if one.not_before else ""
         moved = self.moves[-1].number if self.moves else 0
-        return f"{one.state}-{moved}-{one.attempt_number}-{len(self.steps)}-{ended}-{until}"
+        late = "late-" if self.alarm else ""
+        return f"{late}{one.state}-{moved}-{one.attempt_number}-{len(self.steps)}-{ended}-{until}"
 
     @cached_property
     def moves(self) -> list[Move]:
@@ -185,6 +213,11 @@ class Story:
     @property
     def line(self) -> TimeLine:
         return time_line(self.publication, self.moves, self.now)
+
+    @cached_property
+    def has_receipt(self) -> bool:
+        is_there = self.publication.state == Publication.State.PUBLISHED
+        return is_there and Receipt.objects.filter(publication=self.publication.pk).exists()
 
     # --- What one may do
 
@@ -200,6 +233,20 @@ class Story:
     def candidates(self) -> list[Candidate]:
         """Of which a person says which one it is."""
         return candidates(self.publication)
+
+    @cached_property
+    def may_answer(self) -> bool:
+        """Refused on its way: other answers may be taken. Not for a rollout, whose answers are its own."""
+        one = self.publication
+        if (
+            one.state != Publication.State.REFUSED
+            or one.install is None
+            or one.rollout_id
+            or not self.may_act
+        ):
+            return False
+        is_mine = Membership.objects.filter(user=self.user, workspace=one.workspace_id, role__in=INSTALLERS)
+        return one.install.state == Install.State.PUBLISHING and is_mine.exists()
 
     @cached_property
     def may_retry(self) -> bool:

@@ -2,12 +2,16 @@
 
 from django.urls import path, re_path
 
-from flowbuilder.history import after, views
+from flowbuilder.history import after, exports, receipts, views
 
 app_name = "history"
 urlpatterns = [
     path("", views.publications, name="list"),
     path("<int:pk>/", views.publication, name="publication"),
+    re_path(r"^publications\.(?P<form>csv|json)$", exports.export, name="export"),
+    path("views/", views.save_view, name="save_view"),
+    path("views/<int:pk>/forget/", views.forget_view, name="forget_view"),
+    path("<int:pk>/receipt/", receipts.receipt, name="receipt"),
     path("<int:pk>/cancel/", views.cancel, name="cancel"),
     path("<int:pk>/retry/", views.retry, name="retry"),
     path("<int:pk>/decide/", views.decide, name="decide"),

@@ -7,7 +7,7 @@ from functools import partial
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -15,18 +15,22 @@ from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 from django_htmx.middleware import HtmxDetails
 
+from accounts.access import current_workspace
 from accounts.models import User
-from flowbuilder.access import publication_or_404, publications_for
+from flowbuilder.access import publication_or_404, publications_for, saved_view_or_404, saved_views_of
 from flowbuilder.history import chart
-from flowbuilder.history.finding import Filters, counts_of, days_of, page_of
+from flowbuilder.history.filters import Filters
+from flowbuilder.history.finding import counts_of, days_of, page_of
 from flowbuilder.history.rows import rows_of, with_names
 from flowbuilder.history.story import Story, may_act, pretty
+from flowbuilder.operations import saved_views as operations
 from flowbuilder.operations.publications import (
     UnableToAct,
     cancel_publication,
     decide_publication,
     retry_publication,
 )
+from flowbuilder.operations.saved_views import UnableToSave
 
 
 class Request(HttpRequest):
@@ -39,13 +43,13 @@ class Request(HttpRequest):
 @require_safe
 @vary_on_headers("HX-Request")
 def publications(request: Request) -> HttpResponse:
-    """All that this person may see, newest first. htmx asks for the part that its press changes."""
+    """All that this person may see. htmx asks for the part that its press changes."""
     now = timezone.now()
     seen = publications_for(request.user)
     filters = Filters(request.GET, seen=seen)
     found = filters.narrow(seen)
     after, before = request.GET.get("after", ""), request.GET.get("before", "")
-    page = page_of(with_names(found), after=after, before=before)
+    page = page_of(found, after=after, before=before, order=filters.order, read=with_names)
     query = filters.query
     shown = {
         "page": page,
@@ -57,12 +61,43 @@ def publications(request: Request) -> HttpResponse:
     status = 200 if filters.is_valid() else 422
     if request.htmx and (after or before):
         return render(request, "history/_publications.html", shown, status=status)
-    shown |= {"counts": counts_of(found), "columns": chart.columns(days_of(found, now.date()))}
+    days = days_of(filters.narrow(seen, by_day=False), filters.last_day(now.date()))
+    shown |= {
+        "stats": chart.stats(counts_of(found), filters),
+        "columns": chart.pressable(days, filters),
+        "has_chart": any(day.total for day in days),
+        "views": saved_views_of(request.user, current_workspace(request)),
+    }
     if not request.htmx:
         return render(request, "history/list.html", shown, status=status)
     answer = render(request, "history/_found.html", shown, status=status)
     answer["HX-Push-Url"] = f"{request.path}?{query}" if query else request.path
     return answer
+
+
+@require_POST
+def save_view(request: Request) -> HttpResponse:
+    """The filters as they stand, under a name: back to them."""
+    filters = Filters(QueryDict(request.POST.get("query", "")), seen=publications_for(request.user))
+    workspace = current_workspace(request)
+    try:
+        if workspace is None:
+            raise UnableToSave("Views belong to a workspace: make one first.")
+        query = filters.query if filters.is_valid() else ""
+        name = request.POST.get("name", "")
+        view = operations.save_view(person=request.user, workspace=workspace, name=name, query=query)
+        messages.success(request, f"“{view.name}” is saved.")
+    except UnableToSave as error:
+        messages.error(request, str(error))
+    return redirect(f"{reverse('history:list')}?{filters.query}")
+
+
+@require_POST
+def forget_view(request: Request, pk: int) -> HttpResponse:
+    view = saved_view_or_404(request.user, pk)
+    operations.forget_view(view=view)
+    messages.success(request, f"“{view.name}” is forgotten.")
+    return redirect("history:list")
 
 
 @require_safe

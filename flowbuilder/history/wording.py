@@ -30,6 +30,7 @@ STEPS = {
 # Of what is done with a flow that landed; the step's key follows.
 AFTER = {
     "set-status-": "Set the status of step",
+    "read-email-": "Read the email of step",
     "insert-": "Put in the step",
     "patch-": "Change the step",
     "delete-": "Delete the step",

@@ -12,6 +12,7 @@ from accounts.models import Grant, KlaviyoAccount, Membership, User, Workspace
 from flowbuilder.models import Attempt, Flow, Made, Publication, Requirement, TemplateFlow, Version
 from flowbuilder.operations.designs import import_document
 from flowbuilder.operations.library import offer_in_library, publish_version
+from tests import make
 from tests.make import bring
 
 Kind, Role, S = Workspace.Kind, Membership.Role, Publication.State
@@ -96,7 +97,7 @@ def version(home: Workspace, name: str = "Abandoned cart", by: User | None = Non
 
 def template(home: Workspace, *, asks: bool = False, name: str = "Abandoned cart") -> TemplateFlow:
     made = asking_flow(home, name) if asks else flow(home, name)
-    return offer_in_library(version=publish_version(flow=made, by=None))
+    return make.approved(offer_in_library(version=publish_version(flow=made, by=None)))
 
 
 def publication(

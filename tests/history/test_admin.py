@@ -9,7 +9,7 @@ from django.urls import reverse
 from tests.history import make
 from tests.history.conftest import World, signed_in
 
-NAMES = ("flow", "version", "templateflow", "install", "publication", "attempt")
+NAMES = ("flow", "version", "templateflow", "install", "publication", "attempt", "move", "orphan")
 
 
 @pytest.mark.parametrize("name", NAMES)

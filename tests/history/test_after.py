@@ -10,6 +10,7 @@ from flowbuilder.models import Install, Publication
 from flowbuilder.operations import after
 from flowbuilder.operations.installs import confirm_install
 from flowbuilder.operations.library import offer_in_library
+from tests import make
 from tests.conftest import client_of
 from tests.publisher.conftest import account as account
 from tests.publisher.conftest import merchant as merchant
@@ -68,7 +69,7 @@ def test_a_flow_is_set_live_paused_and_restored(landed, as_alice):
 
 def test_an_update_is_told_in_words_and_asked_for(landed, as_alice):
     version = next_version(landed, everything)
-    offer_in_library(version=version)
+    make.approved(offer_in_library(version=version))
     html = page(as_alice, landed)
     assert "Update to version 2" in html
     assert "Still yours" in html
@@ -80,10 +81,13 @@ def test_an_update_is_told_in_words_and_asked_for(landed, as_alice):
     assert "Roll back to version 1" in html
     back = run(press(as_alice, landed, "back"))
     assert back.version.number == 1
+    html = page(as_alice, landed)
+    assert "Update to version 2" in html
+    assert "Roll back" not in html, "it would be the same"
 
 
 def test_what_takes_a_new_flow_says_why_and_hands_over(landed, as_alice):
-    offer_in_library(version=next_version(landed, another_trigger))
+    make.approved(offer_in_library(version=next_version(landed, another_trigger)))
     html = page(as_alice, landed)
     assert "How often somebody may enter the flow changed." in html
     assert "How often" in refused(as_alice, landed, "update", version="2")
@@ -126,7 +130,7 @@ def test_what_cannot_be_done_is_a_sentence(landed, as_alice):
 
 
 def test_an_update_that_stopped_half_way_says_so_and_offers_both_ways(landed, as_alice, klaviyo):
-    offer_in_library(version=next_version(landed, everything))
+    make.approved(offer_in_library(version=next_version(landed, everything)))
     klaviyo.fault("status", "PATCH", "/api/flow-actions/*", status=400)
     assert run(press(as_alice, landed, "update", version="2")).state == "refused"
     html = page(as_alice, landed)

@@ -232,7 +232,7 @@ def test_the_last_page_is_a_seek(world: World):
         connection,
     ) as caught:
         page_of(rows, after=page_of(rows, size=3).older, size=3)
-    assert len(caught) == 2
+    assert len(caught) == 4  # the keys of each page, and its rows
     assert all("OFFSET" not in query["sql"] for query in caught)
     at, pk = read_place(place_of(rows[0])) or (None, 0)
     assert (at, pk) == (rows[0].created_at, rows[0].pk)
@@ -255,7 +255,7 @@ def test_as_many_queries_for_fifty_rows_as_for_five(world: World):
             html = text(client)
         counts.append(len(caught))
         assert html.count("<tr>") >= number
-    assert counts[0] == counts[1] <= 20
+    assert counts[0] == counts[1] <= 24
 
 
 # --- Sums --------------------------------------------------------------------------------------------------------
@@ -301,7 +301,7 @@ def test_bars_stay_inside_and_a_single_refusal_is_seen():
 def test_the_chart_has_a_table_and_no_inline_style(world: World):
     make.publication(world.version, world.account, world.mia)
     html = text(signed_in(world.mia))
-    assert 'role="img" aria-label="Publications a day' in html
+    assert 'role="group" aria-label="Publications a day' in html
     assert "<details" in html
-    assert "Publications a day over the last 30 days, by outcome</caption>" in html
+    assert "Publications a day, by outcome</caption>" in html
     assert "style=" not in html

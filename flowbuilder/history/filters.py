@@ -1,0 +1,203 @@
+"""What the history is narrowed to, by the form over it. For this room's pages and exports; reads only."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property, partial
+from typing import Any
+from urllib.parse import urlencode
+
+from django import forms
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
+
+from accounts.models import KlaviyoAccount, User, Workspace
+from flowbuilder.models import Attempt, Publication, Rollout, TemplateFlow, Version
+
+S = Publication.State
+DAYS = 30  # in the chart
+MOST_PICKED = 500  # in a picker; the search finds the others
+
+# name -> (label, states). "open" is all that may still change by itself.
+OUTCOMES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "published": ("Published", (S.PUBLISHED,)),
+    "refused": ("Refused or failed", (S.REFUSED, S.FAILED)),
+    "waiting": ("Waiting or under way", Publication.OPEN),
+    "unknown": ("Being looked up", (S.UNKNOWN,)),
+    "cancelled": ("Cancelled", (S.CANCELLED,)),
+}
+# name -> (label, which of its calls went wrong). The first condition is that of the index of such calls.
+WRONG = ~Q(outcome=Attempt.Outcome.DONE)
+ERRORS: dict[str, tuple[str, Q]] = {
+    "refused": ("A value was refused", Q(outcome=Attempt.Outcome.REFUSED, status__in=(400, 409, 422))),
+    "access": ("Access was missing", Q(status__in=(401, 403))),
+    "gone": ("Something was not there", Q(status__in=(404, 410))),
+    "limits": ("Klaviyo's limits", Q(outcome=Attempt.Outcome.THROTTLED)),
+    "klaviyo": ("Klaviyo had a fault", Q(status__gte=500)),
+    "lost": ("The answer was lost", Q(outcome=Attempt.Outcome.UNKNOWN)),
+}
+UNLIKE = "unlike"  # no call went wrong, and yet
+MOST_WORDS = 8  # of a search; those after them are not looked for
+SEARCHED = ("flow_name", "reason", "klaviyo_flow_id")  # each with an index of its trigrams on PostgreSQL
+# column -> (rows that it names, what of them is searched): asked first, so that the search goes along indexes alone
+NAMED: dict[str, tuple[type[Model], tuple[str, ...]]] = {
+    "account": (KlaviyoAccount, ("name__icontains", "klaviyo_id__icontains")),
+    "asked_by": (User, ("name__icontains", "email__icontains")),
+    "version": (Version, ("content_hash__istartswith",)),
+}
+# field -> (label, the rows to choose from, where a publication names them). In the order of the page.
+PICKERS: dict[str, tuple[str, type[Model], str]] = {
+    "account": ("Account", KlaviyoAccount, "account"),
+    "template": ("Template", TemplateFlow, "version__flow__template_flow"),
+    "workspace": ("Workspace", Workspace, "workspace"),
+    "person": ("Asked by", User, "asked_by"),
+    "rollout": ("Rollout", Rollout, "rollout"),
+}
+
+
+class Filters(forms.Form):
+    """What the list is narrowed to, and its order. A date means the whole day, in UTC."""
+
+    FIRST = ("q", "account", "outcome", "from", "to")  # the others are folded
+
+    q = forms.CharField(
+        required=False,
+        max_length=200,
+        label="Search",
+        widget=forms.TextInput(
+            attrs={
+                "type": "search",
+                "placeholder": "Search flow, account, person, error",
+                "data-hotkey": "/",
+                "autocomplete": "off",
+            }
+        ),
+    )
+    outcome = forms.ChoiceField(
+        required=False,
+        label="Outcome",
+        choices=[("", "Outcome: any"), *((name, label) for name, (label, _) in OUTCOMES.items())],
+    )
+    version = forms.IntegerField(required=False, label="Version", min_value=1, max_value=1_000_000)
+    error = forms.ChoiceField(
+        required=False,
+        label="Error",
+        choices=[
+            ("", "Any or none"),
+            *((name, label) for name, (label, _) in ERRORS.items()),
+            (UNLIKE, "Landed, not as meant"),
+        ],
+    )
+    sort = forms.ChoiceField(
+        required=False,
+        label="Sort",
+        choices=[("", "Newest first"), ("oldest", "Oldest first"), ("flow", "By flow, A to Z")],
+    )
+
+    def __init__(self, data: Any, *, seen: QuerySet[Publication]) -> None:
+        super().__init__(data)
+        for name, (label, model, where) in PICKERS.items():
+            found = model._default_manager.filter(Exists(seen.order_by().filter(**{where: OuterRef("pk")})))
+            nothing = f"{label}: any" if name in self.FIRST else "Any"
+            field = forms.ModelChoiceField(queryset=found, required=False, label=label, empty_label=nothing)
+            field.choices = partial(_offered, found, nothing)
+            self.fields[name] = field
+        for name, label in (("from", "From"), ("to", "To")):
+            widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+            self.fields[name] = forms.DateField(required=False, label=label, widget=widget)
+        folded = ("template", "version", "workspace", "person", "error", "rollout", "sort")
+        self.order_fields([*self.FIRST, *folded])
+
+    def narrow(self, rows: QuerySet[Publication], *, by_day: bool = True) -> QuerySet[Publication]:
+        """As far as the filters make sense. Without `by_day`: of all days."""
+        self.is_valid()
+        wanted = self.cleaned_data
+        for found in self.searched:
+            rows = rows.filter(found)
+        for name, (_, _, where) in PICKERS.items():
+            if chosen := wanted.get(name):
+                rows = rows.filter(**{where: chosen})
+        if number := wanted.get("version"):
+            rows = rows.filter(version__number=number)
+        if outcome := wanted.get("outcome"):
+            rows = rows.filter(state__in=OUTCOMES[outcome][1])
+        if error := wanted.get("error"):
+            rows = _with_error(rows, error)
+        if not by_day:
+            return rows
+        if first := wanted.get("from"):
+            rows = rows.filter(created_at__gte=start_of(first))
+        if last := wanted.get("to"):
+            rows = rows.filter(created_at__lt=start_of(last) + timedelta(days=1))
+        return rows
+
+    @cached_property
+    def searched(self) -> list[Q]:
+        """Each word is in the publication, or in something that it names."""
+        self.is_valid()
+        return [_has(word) for word in (self.cleaned_data.get("q") or "").split()[:MOST_WORDS]]
+
+    def last_day(self, today: date) -> date:
+        """Where the chart ends: today, or at what is asked for where that is long ago."""
+        last: date | None = self.cleaned_data.get("to") if self.is_valid() else None
+        return last if last and last < today - timedelta(days=DAYS - 1) else today
+
+    @property
+    def order(self) -> str:
+        self.is_valid()
+        return self.cleaned_data.get("sort") or ""
+
+    @property
+    def given(self) -> dict[str, str]:
+        """What was filled in, as it stood in the form."""
+        found = {name: self.data.get(name, "").strip() for name in self.fields}
+        return {name: value for name, value in found.items() if value}
+
+    @property
+    def query(self) -> str:
+        """What the address carries."""
+        return urlencode(self.given)
+
+    def but(self, *without: str, **changed: str) -> str:
+        """The address with some of it left out or put otherwise."""
+        kept = {name: value for name, value in self.given.items() if name not in without}
+        return urlencode(kept | changed)
+
+    @property
+    def first(self) -> list[forms.BoundField]:
+        return [self[name] for name in self.FIRST]
+
+    @property
+    def folded(self) -> list[forms.BoundField]:
+        return [field for field in self if field.name not in self.FIRST]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether one of the folded ones is in use."""
+        return any(field.name in self.given for field in self.folded)
+
+
+def _offered(found: QuerySet[Any], nothing: str) -> list[tuple[Any, str]]:
+    """Asked for when the form is drawn: a part for htmx has no pickers. Names alone: an account has tokens."""
+    names = ("name", "email") if found.model is User else ("name",)
+    rows = found.order_by(*names, "pk").values_list("pk", *names)[:MOST_PICKED]
+    return [("", nothing), *((pk, next((one for one in said if one), f"No. {pk}")) for pk, *said in rows)]
+
+
+def _has(word: str) -> Q:
+    found = Q(*((f"{name}__icontains", word) for name in SEARCHED), _connector=Q.OR)
+    for column, (model, lookups) in NAMED.items():
+        named = Q(*((lookup, word) for lookup in lookups), _connector=Q.OR)
+        if pks := list(model._default_manager.filter(named).order_by().values_list("pk", flat=True)):
+            found |= Q(**{f"{column}__in": pks})
+    return found
+
+
+def _with_error(rows: QuerySet[Publication], error: str) -> QuerySet[Publication]:
+    if error == UNLIKE:
+        return rows.filter(state=S.PUBLISHED).exclude(reason="")
+    calls = Attempt.objects.filter(WRONG, ERRORS[error][1], publication=OuterRef("pk"))
+    return rows.filter(Exists(calls.order_by()))
+
+
+def start_of(when: date) -> datetime:
+    return datetime.combine(when, time.min, tzinfo=UTC)
