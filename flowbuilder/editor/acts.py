@@ -13,20 +13,23 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from flowbuilder.access import design_or_404, flow_or_404
+from flowbuilder.editor.questions import part_from
 from flowbuilder.editor.views import Look, show, toast, url_of, user_of
 from flowbuilder.graph.surgery import UnableToFind
 from flowbuilder.kinds.base import count
 from flowbuilder.kinds.describe import TRIGGER_KEY
 from flowbuilder.kinds.registry import action_kind
 from flowbuilder.models import Flow
-from flowbuilder.operations import acts, clipboard, designs, editing, repairs
+from flowbuilder.operations import acts, clipboard, designs, editing, question_acts, repairs
 from flowbuilder.operations.designs import UnableToChange
 from flowbuilder.operations.library import UnableToPublish, offer_in_library, publish_version
-from flowbuilder.queries import draft_of
+from flowbuilder.queries import Design, draft_of
 
 P = ParamSpec("P")
 Done = tuple[Look, str]  # what to look at next, and a sentence about what was done
 UNDO = (
+    "switch",
+    "switched",
     "delete",
     "paste",
     "cut",
@@ -277,6 +280,57 @@ def paste(request: HttpRequest, flow: Flow) -> Done:
     return Look(pasted.entry), " ".join([f"Pasted {count(pasted.number, 'step')}.", *pasted.notes])
 
 
+# --- Questions -------------------------------------------------------------------------------------------------
+
+QUESTIONS = Look(panel="questions")
+SEVERAL = ("option_label", "option_value", "on")  # fields that come more than once
+
+
+@act
+def question(request: HttpRequest, flow: Flow, key: str) -> Done:
+    """What the panel says of a question; or its place in the order; or ask it no more."""
+    verb = request.POST.get("act", "")
+    if verb in ("up", "down"):
+        question_acts.move_question(flow=flow, by=user_of(request), key=key, up=verb == "up")
+        return QUESTIONS, ""
+    if verb == "drop":
+        question_acts.drop_question(flow=flow, by=user_of(request), key=key)
+        return QUESTIONS, "No account is asked for that any more."
+    posted = {
+        name: request.POST.getlist(name) if name in SEVERAL else request.POST[name] for name in request.POST
+    }
+    question_acts.change_question(flow=flow, by=user_of(request), key=key, posted=posted)
+    return QUESTIONS, ""
+
+
+@act
+def switch(request: HttpRequest, flow: Flow, key: str) -> Done:
+    """Let a question switch a part that begins at this step."""
+    card = Design(flow).cards.get(key)
+    wording = request.POST.get("wording", "").strip() or (f"Do you want “{card.title}”?" if card else "")
+    question_acts.switch_part(
+        flow=flow,
+        by=user_of(request),
+        part=part_from(key, request.POST.get("part", "step"), request.POST.get("keep", "")),
+        key=request.POST.get("question", ""),
+        wording=wording,
+    )
+    return Look(key), "A question switches this part now."
+
+
+@act
+def switched(request: HttpRequest, flow: Flow, key: str) -> Done:
+    """Of a part that a question switches: with which answers it is there, or that it always is."""
+    start, index = request.POST.get("start", ""), _number(request.POST.get("index", ""))
+    by, back = user_of(request), Look(start) if request.POST.get("back") == "step" else QUESTIONS
+    if request.POST.get("act") == "drop":
+        question_acts.drop_switch(flow=flow, by=by, key=key, start=start, index=index)
+        return back, "That part is always there now."
+    on = request.POST.getlist("on")
+    question_acts.change_switch(flow=flow, by=by, key=key, start=start, index=index, on=on)
+    return back, ""
+
+
 # --- A version -------------------------------------------------------------------------------------------------
 
 
@@ -285,7 +339,10 @@ def publish(request: HttpRequest, flow: Flow) -> Done | HttpResponse:
     """A version, and the version in the library."""
     look = Look(panel="publish")
     try:
-        version = publish_version(flow=flow, by=user_of(request), notes=request.POST.get("notes", ""))
+        given = request.POST
+        version = publish_version(
+            flow=flow, by=user_of(request), notes=given.get("notes", ""), label=given.get("label", "")
+        )
     except UnableToPublish as error:
         flow = design_or_404(user_of(request), flow.pk)
         return show(request, flow, look, status=422, error=str(error), has_changed=True)
@@ -295,6 +352,8 @@ def publish(request: HttpRequest, flow: Flow) -> Done | HttpResponse:
         visibility=request.POST.get("visibility", "site"),
     )
     sentence = f"Version {version.number} is in the library."
+    if template.reviews.filter(verdict="").exists():
+        sentence += " Others see it when a reviewer of this site said yes."
     if not getattr(request, "htmx", False):
         messages.success(request, sentence)
         return redirect(url_of(flow, look))

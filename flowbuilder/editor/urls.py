@@ -22,6 +22,8 @@ urlpatterns = [
     path("flows/<int:pk>/paste/", acts.paste, name="paste"),
     path("flows/<int:pk>/connect/", acts.connect, name="connect"),
     path("flows/<int:pk>/disconnect/", acts.disconnect, name="disconnect"),
+    path("flows/<int:pk>/questions/<slug:key>/", acts.question, name="question"),
+    path("flows/<int:pk>/questions/<slug:key>/switches/", acts.switched, name="switched"),
     path("flows/<int:pk>/steps/add/", acts.add, name="add"),
     path("flows/<int:pk>/steps/<str:key>/", acts.change, name="change"),
     path("flows/<int:pk>/steps/<str:key>/settle/", acts.settle, name="settle"),
@@ -33,5 +35,6 @@ urlpatterns = [
     path("flows/<int:pk>/steps/<str:key>/delete/", acts.delete, name="delete"),
     path("flows/<int:pk>/steps/<str:key>/move/", acts.move, name="move"),
     path("flows/<int:pk>/steps/<str:key>/swap/", acts.swap, name="swap"),
+    path("flows/<int:pk>/steps/<str:key>/switch/", acts.switch, name="switch"),
     path("flows/<int:pk>/publish/", acts.publish, name="publish"),
 ]

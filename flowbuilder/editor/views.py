@@ -21,7 +21,7 @@ from django.views.decorators.http import require_GET
 from flowbuilder.access import design_or_404, flow_or_404, user_of
 from flowbuilder.definition.preflight import blocking
 from flowbuilder.definition.writing import create_body, to_definition, with_defaults
-from flowbuilder.editor import canvas, inspector, outline
+from flowbuilder.editor import canvas, inspector, outline, questions
 from flowbuilder.graph.change import Draft
 from flowbuilder.graph.walk import breadth_first
 from flowbuilder.kinds.describe import TRIGGER_KEY
@@ -180,6 +180,9 @@ def _panel(
     """Which panel the inspector shows, and what it needs."""
     if look.query_text or look.panel == "search":
         return {"panel": "search", "hits": outline.find(design, look.query_text)}
+    is_sound = not blocking(design.problems)
+    if look.panel == "questions":
+        return {"panel": "questions", "asking": questions.panel(design, is_sound)}
     if look.panel == "publish":
         template = TemplateFlow.objects.filter(flow=design.flow).first()
         version = design.flow.versions.order_by("-number").first()
@@ -190,6 +193,7 @@ def _panel(
             "changes": changes_since(design, version.document) if version else None,
             "asked": [(one, kinds.get(one.kind, one.kind)) for one in design.requirements.values()],
             "visibilities": TemplateFlow.Visibility.choices,
+            "proof": design.proof if is_sound else None,
         }
     if look.panel == "edits":
         return {"panel": "edits", "edits": edits.rows(design.flow, user_of(request))}
@@ -210,7 +214,8 @@ def _panel(
         subject = subject_of(design.draft, key)
     except UnableToChange:
         subject = subject_of(design.draft, FLOW_KEY)
-    return {"panel": "step", "edited": inspector.step_panel(design, subject, refused)}
+    found = {"panel": "step", "edited": inspector.step_panel(design, subject, refused)}
+    return found | ({"switches": questions.switches_at(design, key)} if key in design.graph.by_key else {})
 
 
 def _place_for_new(design: Design, selected: str, at: str) -> tuple[str, str]:

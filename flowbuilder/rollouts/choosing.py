@@ -1,12 +1,13 @@
-"""A new rollout: which version, to which accounts. By ticks, by all that a filter finds, or by a list of names."""
+"""A new rollout, or more accounts for one: by ticks, by all that a filter finds, or by a list of names."""
 
 from __future__ import annotations
 
 from typing import Any
 from urllib.parse import urlencode
 
+from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
@@ -14,8 +15,10 @@ from django.views.decorators.http import require_http_methods
 from accounts.access import accounts_of, workspace_or_404
 from accounts.models import User, Workspace
 from flowbuilder import access
-from flowbuilder.models import Version
-from flowbuilder.operations.rollouts import UnableToRollOut, plan_rollout
+from flowbuilder.kinds.base import count
+from flowbuilder.models import Rollout, Version
+from flowbuilder.operations.rollouts import UnableToRollOut, add_accounts, plan_rollout
+from flowbuilder.queries.library import offer_of
 from flowbuilder.queries.rollouts import choosable
 from flowbuilder.rollouts.table import LARGEST, UnableToRead, match, read_bytes, read_lines
 from flowbuilder.rollouts.views import Request
@@ -47,14 +50,25 @@ def new(request: Request, slug: str) -> HttpResponse:
     return redirect("rollouts:rollout", rollout.pk)
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
+def add(request: Request, pk: int) -> HttpResponse:
+    """More accounts for a rollout; those that it has are left as they are."""
+    one = access.rollout_or_404(request.user, pk, to_act=True)
+    if request.method != "POST":
+        return _choose_accounts(request, one.workspace, one.version, rollout=one)
+    try:
+        number = add_accounts(rollout=one, accounts=_accounts(request, one.workspace, one.version))
+    except (UnableToRollOut, UnableToRead) as error:
+        return _choose_accounts(request, one.workspace, one.version, str(error), status=422, rollout=one)
+    messages.success(request, f"{count(number, 'account').capitalize()} came in. Each is looked at first.")
+    return redirect("rollouts:rollout", pk)
+
+
 def _version(user: User, text: str) -> Version | None:
-    """A version that the library shows this person: the current one of a template flow, or one before it."""
+    """A version that the library offers this person."""
     if not text.isascii() or not text.isdigit():
         return None
-    offered = Version.objects.filter(
-        flow__template_flow__in=access.template_flows_for(user),
-        number__lte=F("flow__template_flow__current_version__number"),
-    )
+    offered = access.versions_offered(user)
     return offered.select_related("flow__template_flow").filter(pk=int(text[:18])).first()
 
 
@@ -91,22 +105,34 @@ def _found(workspace: Workspace, version: Version, filters: dict[str, str]) -> Q
 
 
 def _choose_version(request: Request, workspace: Workspace, status: int = 200) -> HttpResponse:
-    offers = access.template_flows_for(request.user).select_related("workspace", "current_version")
-    offers = offers.defer("current_version__document")[:MOST_TEMPLATES]
+    rows = access.template_flows_for(request.user).select_related(
+        "workspace", "current_version", "public__version"
+    )
+    rows = rows.defer("current_version__document", "public__version__document")[:MOST_TEMPLATES]
+    offers = [one for one in map(offer_of, rows) if one and not one.version.withdrawn_at]
     return render(
         request, "rollouts/choose_version.html", {"room": workspace, "offers": offers}, status=status
     )
 
 
 def _choose_accounts(
-    request: Request, workspace: Workspace, version: Version, wrong: str = "", status: int = 200
+    request: Request,
+    workspace: Workspace,
+    version: Version,
+    wrong: str = "",
+    status: int = 200,
+    rollout: Rollout | None = None,
 ) -> HttpResponse:
     data = request.POST if request.method == "POST" else request.GET
     filters = _filters(data)
-    page = Paginator(_found(workspace, version, filters), A_PAGE).get_page(data.get("page"))
+    found = _found(workspace, version, filters)
+    if rollout is not None:
+        found = found.exclude(pk__in=rollout.choices.values("account"))
+    page = Paginator(found, A_PAGE).get_page(data.get("page"))
     held = {"version": str(version.pk), **filters}
     context = {
         "room": workspace,
+        "rollout": rollout,
         "version": version,
         "template": version.flow.template_flow,
         "page": page,

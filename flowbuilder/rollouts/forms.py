@@ -1,19 +1,22 @@
-"""The forms of this room: how it goes, answers for all accounts, answers of one account."""
+"""The forms of this room: how it goes, answers for all accounts. Those of one account are answering.py's."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django import forms
 
-from accounts.models import CatalogEntry
+from flowbuilder.answering import WHOLE
+from flowbuilder.definition.answering import LONGEST_DELAY, LONGEST_TEXT, has_unit, told
 from flowbuilder.definition.frozen import Question
-from flowbuilder.operations.installs import LONGEST_DELAY, LONGEST_TEXT
+from flowbuilder.definition.shaping import HELP, SETTINGS, offers
+from flowbuilder.graph import Graph
 from flowbuilder.operations.rollouts import LARGEST_WAVE
 from flowbuilder.publisher.fits import CATALOG_KINDS
+from flowbuilder.publisher.made import MAKE
 
-WHOLE = {"invalid": "Write a whole number."}
+LISTS = ("list", "group")  # questions whose answer can be made
 THING = {"metric": "metric", "list": "list", "segment": "segment", "group": "list or segment"}
 
 
@@ -50,18 +53,30 @@ class AnswersForm(forms.Form):
             if one.kind == "sender":
                 continue
             value = held.get(one.key)
-            initial = value.get("name") if isinstance(value, dict) else value
+            is_named = isinstance(value, dict) and "name" in value
+            initial = value["name"] if is_named else told(one, value) if not isinstance(value, int) else value
             self.fields[one.key] = _field_for_all(one, initial)
+            if one.kind in LISTS:
+                is_made = isinstance(value, dict) and MAKE in value
+                self.fields[f"{one.key}-make"] = forms.BooleanField(
+                    label="Make that list first in accounts that have none of this name",
+                    required=False,
+                    initial=is_made,
+                )
 
     @property
     def answers(self) -> dict[str, Any]:
-        return dict(self.cleaned_data)
+        given = {key: value for key, value in self.cleaned_data.items() if not key.endswith("-make")}
+        for key, value in given.items():
+            if value and self.cleaned_data.get(f"{key}-make"):
+                given[key] = {MAKE: "list", "name": value}
+        return given
 
 
 def _field_for_all(question: Question, initial: Any) -> forms.Field:
     shared: dict[str, Any] = {"label": question.question, "required": False, "initial": initial}
-    suggested = str(question.looks_for or question.default or "")[:60]
-    if question.kind == "delay":
+    suggested = (question.looks_for or told(question, question.default))[:60]
+    if question.kind == "delay" and not has_unit(question):
         number = forms.NumberInput({"placeholder": suggested})
         return forms.IntegerField(
             min_value=1, max_value=LONGEST_DELAY, widget=number, error_messages=WHOLE, **shared
@@ -73,59 +88,12 @@ def _field_for_all(question: Question, initial: Any) -> forms.Field:
     return forms.CharField(max_length=LONGEST_TEXT, widget=widget, **shared)
 
 
-class AccountForm(forms.Form):
-    """The questions of one account: what can be chosen there, or written. An empty answer takes it back."""
+class ShapeForm(forms.Form):
+    """How it is built, as far as that changes anything in this flow."""
 
-    def __init__(
-        self,
-        questions: Sequence[Question],
-        held: Mapping[str, Any],
-        entries: Sequence[CatalogEntry],
-        data: Any = None,
-    ) -> None:
-        super().__init__(data, prefix="own")
-        self.questions = {one.key: one for one in questions}
-        for one in questions:
-            answer = held.get(one.key)
-            self._add(one, answer["value"] if answer else None, entries, answer["how"] if answer else "")
-
-    def _add(self, question: Question, value: Any, entries: Sequence[CatalogEntry], how: str) -> None:
-        shared: dict[str, Any] = {"label": question.question, "required": False, "initial": value}
-        shared["help_text"] = how or question.help
-        if question.kind in CATALOG_KINDS:
-            kinds = CATALOG_KINDS[question.kind]
-            options = [(one.klaviyo_id, str(one)) for one in entries if one.kind in kinds]
-            if question.kind == "group":
-                widget = forms.CheckboxSelectMultiple
-                self.fields[question.key] = forms.MultipleChoiceField(
-                    choices=options, widget=widget, **shared
-                )
-            else:
-                choices = [("", "Choose one"), *options]
-                self.fields[question.key] = forms.ChoiceField(choices=choices, **shared)
-        elif question.kind == "sender":
-            held = value if isinstance(value, dict) else {}
-            shared |= {"initial": held.get("email", ""), "label": f"{question.question} Address"}
-            self.fields[question.key] = forms.EmailField(**shared)
-            self.fields[f"{question.key}-label"] = forms.CharField(
-                label=f"{question.question} Name", max_length=200, required=False, initial=held.get("label")
+    def __init__(self, graph: Graph, held: Mapping[str, Any], data: Any = None) -> None:
+        super().__init__(data, prefix="shape")
+        for key in offers(graph):
+            self.fields[key] = forms.BooleanField(
+                label=SETTINGS[key], help_text=HELP[key], required=False, initial=bool(held.get(key))
             )
-        elif question.kind == "delay":
-            self.fields[question.key] = forms.IntegerField(
-                min_value=1, max_value=LONGEST_DELAY, error_messages=WHOLE, **shared
-            )
-        else:
-            self.fields[question.key] = forms.CharField(max_length=LONGEST_TEXT, **shared)
-
-    @property
-    def answers(self) -> dict[str, Any]:
-        """key -> what a person changed: what was found stays found."""
-        found = {}
-        for key, question in self.questions.items():
-            if question.kind == "sender":
-                if {key, f"{key}-label"} & set(self.changed_data):
-                    email, label = self.cleaned_data[key], self.cleaned_data[f"{key}-label"]
-                    found[key] = {"email": email, "label": label} if email else ""
-            elif key in self.changed_data:
-                found[key] = self.cleaned_data[key]
-        return found

@@ -130,12 +130,23 @@ class Story:
         return sum(self.standings[one] for one in NOT_READY)
 
     @property
+    def is_unsent(self) -> bool:
+        """Whether an account is left to which answers would still matter."""
+        return self.standings["ready"] + self.not_ready > 0
+
+    @property
     def is_planned(self) -> bool:
         return self.rollout.state == State.PLANNED
 
     @property
     def is_looking(self) -> bool:
         return bool(self.standings["unchecked"]) and self.rollout.state != State.CANCELLED
+
+    @property
+    def look_after(self) -> str:
+        """When the page asks for the next look; later where every account that is left waits for its limits."""
+        unchecked = self.rollout.choices.filter(publication=None, fit=Choice.Fit.UNCHECKED)
+        return "400ms" if unchecked.filter(reason="").exists() else "5s"
 
     @property
     def looked_at(self) -> int:
@@ -362,7 +373,7 @@ def row_of(choice: Any, rollout: Rollout, may_act: bool) -> Row:
         return Row(choice, label, tone, icon, text, history, "See why")
     if standing == "failed":
         return Row(choice, label, tone, icon, publication.reason, history, "See why")
-    text = publication.reason or publication.get_state_display()
+    text = publication.reason or f"{publication.get_state_display()}."
     if publication.not_before and standing == "waiting":
         text = f"{text} Goes on at {publication.not_before:%H:%M} UTC on {publication.not_before:%-d %b}."
     return Row(choice, label, tone, icon, text, history, "Follow it")

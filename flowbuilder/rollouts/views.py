@@ -10,20 +10,22 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.timezone import now as right_now
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.middleware import HtmxDetails
 
 from accounts.access import workspace_or_404
+from accounts.clock import now as right_now
 from accounts.models import CatalogEntry, Membership, User
 from flowbuilder import access
+from flowbuilder.answering import AccountForm
+from flowbuilder.definition.frozen import Frozen
 from flowbuilder.models import Choice, Rollout
 from flowbuilder.operations import rollouts as operations
 from flowbuilder.operations.rollouts import UnableToRollOut
 from flowbuilder.publisher.fits import kinds_needed
 from flowbuilder.queries.rollouts import rollout_rows
-from flowbuilder.rollouts.forms import AccountForm, AnswersForm, StartForm
+from flowbuilder.rollouts.forms import AnswersForm, ShapeForm, StartForm
 from flowbuilder.rollouts.story import TONES, Story
 
 A_PAGE = 30
@@ -87,6 +89,7 @@ def _page(
         return render(request, "rollouts/_rollout.html", context, status=status)
     if story.may_act and one.state != Rollout.State.CANCELLED:
         context["answers_form"] = answers_form or AnswersForm(story.questions, one.answers)
+        context["shape_form"] = ShapeForm(Frozen(one.version.document).graph, one.shape)
         if story.is_planned:
             initial = {"canary": one.canary, "wave_size": one.wave_size, "stop_above": one.stop_above}
             context["start_form"] = start_form or StartForm(initial=initial)
@@ -128,6 +131,19 @@ def answers(request: Request, pk: int) -> HttpResponse:
         else:
             return redirect("rollouts:rollout", pk)
     return _page(request, _story(request, one), answers_form=form, status=422)
+
+
+@require_POST
+def shape(request: Request, pk: int) -> HttpResponse:
+    """How the flow is built in every account that it is not sent to yet."""
+
+    def act(one: Rollout) -> str:
+        form = ShapeForm(Frozen(one.version.document).graph, one.shape, request.POST)
+        form.is_valid()  # ticks are either there or not
+        operations.choose_shape(rollout=one, settings=form.cleaned_data)
+        return ""
+
+    return _act(request, pk, act)
 
 
 # --- Acts ---------------------------------------------------------------------------------------------------------

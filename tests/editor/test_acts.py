@@ -204,7 +204,7 @@ def test_what_cannot_be_read_is_said_and_not_kept(as_alice, flow):
         (409, "change", ("ghost",), {}),
         (422, "change", ("s1",), {"act": "add:no.such.place"}),
         (422, "change", ("s1",), {"act": "explode"}),
-        (422, "change", ("s1",), {"act": "ask:unit"}),
+        (422, "change", ("s1",), {"act": "ask:nothing"}),
         (422, "change", ("s1",), {"revision": "soon"}),
         (409, "delete", ("ghost",), {}),
         (409, "delete", ("s1",), {"keep": "yes"}),

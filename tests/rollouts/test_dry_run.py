@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+import time
 from datetime import timedelta
 
 import pytest
+from django.urls import reverse
 from django.utils.timezone import now as right_now
 
-from accounts.models import CatalogEntry, Grant
+from accounts.models import Allowance, CatalogEntry, Grant
+from flowbuilder import tasks
 from flowbuilder.models import Attempt, Choice, Made, Publication
 from flowbuilder.operations import rollouts as operations
 from flowbuilder.operations.rollouts import (
@@ -104,6 +108,80 @@ def test_klaviyos_silence_is_a_reason_and_no_crash(workspace, alice, klaviyo):
     assert not account.is_connected
 
 
+# --- Limits ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def busy(workspace, klaviyo, settings):
+    """Two accounts; the limits of the first are used up for a minute."""
+    settings.KLAVIYO_SPEED = 1
+    made = [make.account(workspace), make.account(workspace, "QwE92b", klaviyo.api_key("kettle"))]
+    block(made[0], 60)
+    return made
+
+
+def block(account, seconds: float) -> None:
+    Allowance.objects.update_or_create(
+        account=account,
+        endpoint="GET /api/metrics",
+        defaults={"blocked_until": time.time() + seconds, "version": 1},
+    )
+
+
+def test_an_account_whose_limits_are_used_up_comes_last_and_later(busy, workspace, alice):
+    rollout = planned(make.template(workspace), alice, busy, looked_at=False)
+    left = check_choices(rollout.pk)
+    assert left.number == 1
+    assert 50 < (left.again_at - right_now()).total_seconds() <= 60
+    first, second = rollout.choices.order_by("pk")
+    assert first.fit == "unchecked"
+    assert re.search(r"look into it again in \d+ seconds; then it is looked at by itself", first.reason)
+    assert second.fit != "unchecked"
+    block(busy[0], -1)
+    assert check_choices(rollout.pk).number == 0
+    first.refresh_from_db()
+    assert first.fit == "ready", first.reason
+
+
+def test_a_worker_goes_on_when_the_limits_allow_it(busy, workspace, alice, monkeypatch):
+    rollout = planned(make.template(workspace), alice, busy, looked_at=False)
+    rung = []
+    monkeypatch.setattr(tasks.look_at_choices, "apply_async", lambda args, **how: rung.append((args, how)))
+    tasks.look_at_choices(rollout.pk)
+    [((pk,), how)] = rung
+    assert pk == rollout.pk
+    assert 50 < how["countdown"] <= 60
+    tasks.go_on_with_dry_runs()
+    assert rung[1] == ((rollout.pk,), {"countdown": None, "queue": tasks.ROLLOUTS})
+
+
+def test_one_worker_at_a_time_looks(busy, workspace, alice, monkeypatch):
+    rollout = planned(make.template(workspace), alice, busy, looked_at=False)
+    looked = []
+
+    def second(pk, **how):
+        looked.append(pk)
+        tasks.look_at_choices(pk)
+        return dry_run.Left()
+
+    monkeypatch.setattr(dry_run, "check_choices", second)
+    tasks.look_at_choices(rollout.pk)
+    tasks.look_at_choices(rollout.pk)
+    assert looked == [rollout.pk] * 2, "the one inside looked at nothing, the one afterwards did"
+
+
+def test_the_page_waits_with_the_accounts_and_says_until_when(busy, workspace, alice, as_alice):
+    rollout = planned(make.template(workspace), alice, busy, looked_at=False)
+    url = reverse("rollouts:rollout", args=[rollout.pk])
+    assert 'delay:400ms"' in as_alice.get(url).content.decode()
+    began = time.monotonic()
+    look_on(rollout=rollout)
+    assert time.monotonic() - began < 6, "a person waits"
+    page = as_alice.get(url).content.decode()
+    assert 'delay:5s"' in page
+    assert "look into it again in" in page
+
+
 # --- Answers ------------------------------------------------------------------------------------------------------
 
 
@@ -162,11 +240,11 @@ def test_it_stops_in_time_and_goes_on_where_it_stopped(template, workspace, alic
     rollout = planned(template, alice, accounts(workspace, 10), looked_at=False)
     past = right_now() - timedelta(seconds=1)
     assert waiting_rollouts() == [rollout.pk]
-    assert check_choices(rollout.pk, until=past) == 9
+    assert check_choices(rollout.pk, until=past).number == 9
     assert fits_of(rollout) == ["ready", *["unchecked"] * 9]
-    assert check_choices(rollout.pk, until=past, from_end=True) == 8
+    assert check_choices(rollout.pk, until=past, from_end=True).number == 8
     assert fits_of(rollout) == ["ready", *["unchecked"] * 8, "ready"]
-    assert check_choices(rollout.pk) == 0
+    assert check_choices(rollout.pk).number == 0
     assert fits_of(rollout) == ["ready"] * 10
     assert waiting_rollouts() == []
 
@@ -184,7 +262,7 @@ def test_what_was_answered_meanwhile_is_looked_at_again(template, workspace, ali
         return found
 
     monkeypatch.setattr(dry_run, "_judge", slow)
-    assert check_choices(rollout.pk) == 0
+    assert check_choices(rollout.pk).number == 0
     assert len(calls) == 2
     assert only(rollout).answers["words"]["value"] == "News"
 
@@ -192,7 +270,7 @@ def test_what_was_answered_meanwhile_is_looked_at_again(template, workspace, ali
 def test_a_cancelled_rollout_is_not_looked_at(template, workspace, alice):
     rollout = planned(template, alice, accounts(workspace, 2), looked_at=False)
     cancel_rollout(rollout=rollout, by=alice, now=right_now())
-    assert check_choices(rollout.pk) == 0
+    assert check_choices(rollout.pk).number == 0
     assert fits_of(rollout) == ["unchecked"] * 2
     assert not Publication.objects.exists()
     with pytest.raises(UnableToRollOut, match="was cancelled"):

@@ -211,7 +211,7 @@ def test_each_account_says_where_it_stands_why_and_what_next(as_alice, workspace
         "No such list. See why",
         "The connection to Klaviyo is broken. See why",
         "Klaviyo asked us to wait. Goes on at",
-        "Asked Follow it",
+        "Asked. Follow it",
         "Retry the 1 that failed",
         "1 published",
         "1 refused",
