@@ -3,18 +3,33 @@
 owner, designer     design flows and publish versions in their workspace
 owner, merchant     install into their workspace's accounts
 everybody           reads their own workspace; an operator's people read every publication
+nobody in particular  reads template flows that a reviewer said yes to, or that they have the link of
+an operator's owners and reviewers say yes or no to template flows
 """
 
 from __future__ import annotations
 
+from django.core import signing
 from django.core.exceptions import PermissionDenied
-from django.db.models import F, JSONField, OuterRef, Q, QuerySet, Subquery
-from django.http import HttpRequest
+from django.core.signing import BadSignature, Signer
+from django.db.models import Exists, F, JSONField, OuterRef, Q, QuerySet, Subquery
+from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 
-from accounts.access import is_operator
+from accounts.access import Person, is_operator
 from accounts.models import Membership, User, Workspace
-from flowbuilder.models import Email, Flow, Install, Link, Publication, Rollout, TemplateFlow, Version
+from flowbuilder.models import (
+    Email,
+    Flow,
+    Install,
+    Link,
+    Publication,
+    Review,
+    Rollout,
+    SavedView,
+    TemplateFlow,
+    Version,
+)
 from flowbuilder.queries import edits
 from flowbuilder.queries.flows import refusals
 
@@ -83,21 +98,97 @@ def require_role(user: User, workspace: Workspace, roles: tuple[str, ...], sente
         raise PermissionDenied(sentence)
 
 
-def template_flows_for(user: User) -> QuerySet[TemplateFlow]:
-    """What the library shows this person: everything offered to the site, and their workspaces' own."""
-    return TemplateFlow.objects.filter(
-        Q(visibility=TemplateFlow.Visibility.SITE) | Q(workspace__memberships__user=user)
-    ).distinct()
+# --- The library ---------------------------------------------------------------------------------------------------
+
+_LINKS = Signer(salt="library.link")
+_SITE, _LINK = TemplateFlow.Visibility.SITE, TemplateFlow.Visibility.LINK
 
 
-def template_flow_or_404(user: User, slug: str) -> TemplateFlow:
-    return get_object_or_404(
-        template_flows_for(user).select_related("workspace", "current_version", "flow"), slug=slug
+def _is_mine(user: Person) -> Exists:
+    """Whether a template flow is of one of the person's workspaces."""
+    pk = user.pk if user.is_authenticated else None
+    return Exists(Membership.objects.filter(workspace=OuterRef("workspace"), user=pk))
+
+
+def template_flows_for(user: Person) -> QuerySet[TemplateFlow]:
+    """What the library shows this person: their workspaces' own (`is_mine`), and what a reviewer said yes to."""
+    return TemplateFlow.objects.annotate(is_mine=_is_mine(user)).filter(
+        Q(is_mine=True) | Q(visibility=_SITE, public__isnull=False)
     )
+
+
+def template_flow_or_404(user: Person, slug: str, link: str = "") -> TemplateFlow:
+    """A template flow that the library shows this person, or that they have the share link of; queries.library says
+    what of it."""
+    rows = TemplateFlow.objects.annotate(is_mine=_is_mine(user))
+    template = get_object_or_404(
+        rows.select_related("workspace", "current_version", "public__version", "flow"), slug=slug
+    )
+    is_public = template.visibility == _SITE and template.public is not None
+    if not (template.is_mine or is_public or (link and opens(template, link))):
+        raise Http404
+    return template
+
+
+def template_to_design_or_404(user: User, slug: str) -> TemplateFlow:
+    """One of the person's workspaces; saying for whom it is takes the role."""
+    template = template_flow_or_404(user, slug)
+    if not template.is_mine:
+        raise Http404
+    require_role(user, template.workspace, DESIGNERS, "Only designers and owners change what is offered.")
+    return template
+
+
+def link_of(template: TemplateFlow) -> str:
+    """The secret part of its share link: signed, and void when a new link is made."""
+    return _LINKS.signature(f"{template.pk}:{template.link_number}")
+
+
+def opens(template: TemplateFlow, link: str) -> bool:
+    if template.visibility != _LINK:
+        return False
+    try:
+        _LINKS.unsign(f"{template.pk}:{template.link_number}:{link}")
+    except BadSignature:
+        return False
+    return True
 
 
 def versions_for(user: User) -> QuerySet[Version]:
     return Version.objects.filter(flow__workspace__memberships__user=user)
+
+
+def versions_offered(user: User) -> QuerySet[Version]:
+    """The versions that this person may begin with, of everything that the library shows them."""
+    mine = Membership.objects.filter(workspace=OuterRef("flow__workspace"), user=user)
+    said = Review.objects.filter(version=OuterRef("pk"), verdict=Review.Verdict.YES)
+    return Version.objects.filter(
+        Q(Exists(mine), number__lte=F("flow__template_flow__current_version__number"))
+        | Q(Exists(said), flow__template_flow__visibility=_SITE),
+        withdrawn_at=None,
+    )
+
+
+def may_review(user: Person) -> bool:
+    """Whether the person decides for this site what everybody sees. One query."""
+    return (
+        user.is_authenticated
+        and Membership.objects.filter(
+            user_id=user.pk, workspace__kind=Workspace.Kind.OPERATOR, role__in=REVIEWERS
+        ).exists()
+    )
+
+
+def reviews_for(user: Person) -> QuerySet[Review]:
+    """All of them for those who decide; 404 for everybody else."""
+    if not may_review(user):
+        raise Http404
+    return Review.objects.select_related(
+        "template_flow__workspace", "template_flow__public__version", "version", "asked_by", "decided_by"
+    )
+
+
+# --- Installs and publications -------------------------------------------------------------------------------------
 
 
 def installs_of(user: User) -> QuerySet[Install]:
@@ -106,18 +197,69 @@ def installs_of(user: User) -> QuerySet[Install]:
 
 def install_or_404(user: User, pk: int) -> Install:
     """An install of one of the person's workspaces; going on with it takes the role."""
+    related = (
+        "workspace",
+        "template_flow__workspace",
+        "template_flow__current_version",
+        "version",
+        "account",
+    )
     install = get_object_or_404(
-        installs_of(user).select_related("workspace", "template_flow__workspace", "version", "account"), pk=pk
+        installs_of(user).select_related(*related, "template_flow__public__version"), pk=pk
     )
     require_role(user, install.workspace, INSTALLERS, "Only merchants and owners install template flows.")
     return install
 
 
+# A link for somebody without an account: to one question, or to the preview. Its salt says which, so neither opens
+# the other; it is void when its time is over, or when the install's links were ended.
+QUESTION, PREVIEW = "install.question", "install.preview"
+LINK_DAYS = 14
+
+
+class LinkClosed(Exception):
+    """A link that opens nothing; the text says why, and what to do. Nothing of the install is in it."""
+
+    def __init__(self, text: str, status: int = 410) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+def shared_link(install: Install, what: str, key: str = "") -> str:
+    """The secret part of a link to one question (by its key) or to the preview."""
+    return signing.dumps([install.pk, install.link_number, key], salt=what)
+
+
+def shared_install(link: str, what: str) -> tuple[Install, str]:
+    """(the install that is still being set up, the key of the question). LinkClosed where the link opens nothing."""
+    try:
+        pk, number, key = signing.loads(link, salt=what, max_age=LINK_DAYS * 24 * 3600)
+    except signing.SignatureExpired:
+        raise LinkClosed(f"This link is older than {LINK_DAYS} days. Ask for a new one.") from None
+    except (BadSignature, ValueError, TypeError):
+        raise LinkClosed(
+            "This link is not complete, or was changed. Open it as it was sent to you.", 404
+        ) from None
+    related = ("workspace", "template_flow__workspace", "version", "account")
+    install = Install.objects.select_related(*related).filter(pk=pk, link_number=number).first()
+    if install is None or install.account is None or not install.account.is_connected:
+        raise LinkClosed("This link was ended by whoever made it. Ask for a new one.")
+    if install.state != Install.State.CHOOSING:
+        raise LinkClosed("This was finished meanwhile: nothing is needed from you any more. Thank you.")
+    if install.version.withdrawn_at:
+        raise LinkClosed(
+            "The design was withdrawn by its author. Ask whoever sent you the link how they go on."
+        )
+    return install, str(key)
+
+
 def publications_for(user: User) -> QuerySet[Publication]:
-    """All publications for an operator's people; for everybody else those of their workspaces."""
+    """All publications for an operator's people; for everybody else those of their workspaces, which are asked for
+    first: with their ids the database goes along an index, however many rows there are."""
     if is_operator(user):
         return Publication.objects.all()
-    return Publication.objects.filter(workspace__memberships__user=user)
+    mine = Membership.objects.filter(user=user).values_list("workspace_id", flat=True)
+    return Publication.objects.filter(workspace__in=list(mine))
 
 
 def publication_or_404(user: User, pk: int) -> Publication:
@@ -127,6 +269,15 @@ def publication_or_404(user: User, pk: int) -> Publication:
         ),
         pk=pk,
     )
+
+
+def saved_views_of(user: User, workspace: Workspace | None) -> QuerySet[SavedView]:
+    """A person's own, of the workspace in which they stand."""
+    return SavedView.objects.filter(person=user, workspace=workspace, workspace__memberships__user=user)
+
+
+def saved_view_or_404(user: User, pk: int) -> SavedView:
+    return get_object_or_404(SavedView, pk=pk, person=user)
 
 
 def rollout_or_404(user: User, pk: int, *, to_act: bool = False) -> Rollout:

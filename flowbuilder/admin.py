@@ -18,8 +18,14 @@ from flowbuilder.models import (
     Install,
     Link,
     Made,
+    Move,
+    Orphan,
+    Proposal,
     Publication,
+    Reading,
+    Receipt,
     Requirement,
+    Review,
     TemplateFlow,
     Trigger,
     Version,
@@ -73,6 +79,14 @@ class MadeLines(Lines):
     model = Made
 
 
+class MoveLines(Lines):
+    model = Move
+    fields = ("number", "from_state", "to_state", "reason", "at", "until", "by", "attempt_number")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).select_related("by")
+
+
 @admin.register(Flow)
 class FlowAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("name", "workspace", "revision", "changed_at")
@@ -98,6 +112,13 @@ class TemplateFlowAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     search_fields = ("name", "slug")
 
 
+@admin.register(Review)
+class ReviewAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("template_flow", "version", "verdict", "asked_by", "asked_at", "decided_by", "decided_at")
+    list_select_related = ("template_flow", "version", "asked_by", "decided_by")
+    list_filter = ("verdict",)
+
+
 @admin.register(Install)
 class InstallAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("template_flow", "account", "workspace", "state", "live_flow_id", "created_at")
@@ -112,7 +133,7 @@ class PublicationAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     list_select_related = ("version", "account", "asked_by")
     list_filter = ("state",)
     search_fields = ("flow_name", "account__name", "account__klaviyo_id", "klaviyo_flow_id", "reason")
-    inlines = (AttemptLines, MadeLines)
+    inlines = (MoveLines, AttemptLines, MadeLines)
 
 
 @admin.register(Attempt)
@@ -120,3 +141,40 @@ class AttemptAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("publication_id", "number", "step", "method", "path", "status", "outcome", "started_at")
     list_filter = ("outcome",)
     search_fields = ("path", "step")
+
+
+@admin.register(Move)
+class MoveAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("at", "publication_id", "number", "from_state", "to_state", "reason", "by")
+    list_select_related = ("by",)
+    list_filter = ("to_state",)
+    search_fields = ("=publication__pk", "reason")
+
+
+@admin.register(Receipt)
+class ReceiptAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("account", "number", "publication_id", "at", "hash")
+    list_select_related = ("account",)
+    search_fields = ("account__name", "account__klaviyo_id", "=publication__pk", "hash")
+
+
+@admin.register(Orphan)
+class OrphanAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("account", "kind", "name", "klaviyo_flow_id", "why", "found_at", "seen_at")
+    list_select_related = ("account",)
+    list_filter = ("kind",)
+    search_fields = ("account__name", "account__klaviyo_id", "name", "klaviyo_flow_id")
+
+
+@admin.register(Reading)
+class ReadingAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("at", "install_id", "flow_id", "verdict", "since", "accepted_at")
+    list_filter = ("verdict",)
+    search_fields = ("flow_id",)
+
+
+@admin.register(Proposal)
+class ProposalAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("at", "template_flow", "workspace", "by", "state")
+    list_select_related = ("template_flow", "workspace", "by")
+    list_filter = ("state",)

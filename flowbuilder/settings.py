@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env
@@ -47,8 +48,10 @@ KLAVIYO_AUTHORIZE_URL = env.str("KLAVIYO_AUTHORIZE_URL", "https://www.klaviyo.co
 KLAVIYO_SITE_URL = env.str("KLAVIYO_SITE_URL", "https://www.klaviyo.com").rstrip("/")
 KLAVIYO_REVISION = env.str("KLAVIYO_REVISION", "2026-10-15")
 KLAVIYO_TIMEOUT = env.float("KLAVIYO_TIMEOUT", 30.0)  # seconds for one whole exchange
-# How many of its seconds pass at Klaviyo in one of ours: a pretend one can be made to hurry.
+# How many of its seconds pass at Klaviyo in one of ours: a pretend one can be made to hurry, or to take its time.
 KLAVIYO_SPEED = env.float("KLAVIYO_SPEED", 1.0)
+if not KLAVIYO_SPEED > 0:
+    raise ImproperlyConfigured("KLAVIYO_SPEED is a number above 0; 1 is Klaviyo's own pace.")
 # How long an answer that was lost may still take effect at Klaviyo, before we look whether the flow is there.
 PUBLISH_QUIET_PERIOD = env.float("PUBLISH_QUIET_PERIOD", 120.0)
 # The tag on every flow we make in an account, so that its owner sees where it came from; empty: none.
@@ -281,6 +284,9 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 CELERY_BEAT_SYNC_EVERY = 1  # a beat that is killed forgets nothing; and the file's age says whether it beats
 SWEEP_EVERY = env.float("SWEEP_EVERY", 15.0)
+# Rung with the id of an account that a person has just connected, or connected again. By name: accounts knows of no
+# flows, and what waits there for its connection is theirs.
+AFTER_CONNECTING = ("accounts.tasks.read_account", "flowbuilder.tasks.go_on_in")
 CELERY_BEAT_SCHEDULE = {
     "keep-connections": {"task": "accounts.tasks.keep_connections", "schedule": 86_400.0},
     "advance-rollouts": {
@@ -288,6 +294,18 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": SWEEP_EVERY,
         "options": {"expires": SWEEP_EVERY},
     },
+    # What the attempts cannot know, since Klaviyo is changed by others too: flows that nobody here knows, installs
+    # whose flow is gone. At night, when nobody needs the accounts' limits; a person sees it in the morning.
+    "compare-accounts": {
+        "task": "flowbuilder.tasks.compare_accounts",
+        "schedule": crontab(hour="3", minute="20"),
+    },
+    "go-on-with-dry-runs": {
+        "task": "flowbuilder.tasks.go_on_with_dry_runs",
+        "schedule": 60.0,
+        "options": {"expires": 60.0},
+    },
+    "read-flows": {"task": "flowbuilder.tasks.read_flows", "schedule": 60.0, "options": {"expires": 60.0}},
     "sweep-publications": {
         "task": "flowbuilder.tasks.sweep_publications",
         "schedule": SWEEP_EVERY,

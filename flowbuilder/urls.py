@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from accounts.views import home
+from flowbuilder.install.embedding import arrive
 
 urlpatterns = [
     path("", home, name="home"),
@@ -11,8 +12,10 @@ urlpatterns = [
     path("", include("accounts.urls")),
     path("", include("flowbuilder.editor.urls")),
     path("", include("flowbuilder.emails.urls")),
-    path("library/", include("flowbuilder.library.urls")),
+    path("", include("flowbuilder.library.urls")),
+    path("install/<slug:slug>/", arrive, name="arrive"),  # stands in other people's pages
     path("installs/", include("flowbuilder.install.urls")),
+    path("", include("flowbuilder.installed.urls")),
     path("", include("flowbuilder.rollouts.urls")),
     path("history/", include("flowbuilder.history.urls")),
     path("api/", include("flowbuilder.api.urls")),

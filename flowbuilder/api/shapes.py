@@ -83,13 +83,17 @@ class Published(VersionLine):
 
 
 class TemplateFlowLine(serializers.Serializer):
-    slug = serializers.SlugField()
+    """Of a queries.library.Offer: what this person is shown, which is not always the newest."""
+
+    slug = serializers.SlugField(source="template.slug")
     name = serializers.CharField()
     description = serializers.CharField()
-    workspace = serializers.CharField(source="workspace.slug")
-    visibility = serializers.ChoiceField(choices=TemplateFlow.Visibility.choices)
-    version = serializers.IntegerField(source="current_version.number")
-    content_hash = serializers.CharField(source="current_version.content_hash")
+    workspace = serializers.CharField(source="template.workspace.slug")
+    visibility = serializers.ChoiceField(
+        choices=TemplateFlow.Visibility.choices, source="template.visibility"
+    )
+    version = serializers.IntegerField(source="version.number")
+    content_hash = serializers.CharField(source="version.content_hash")
 
 
 class Question(serializers.Serializer):
@@ -99,6 +103,7 @@ class Question(serializers.Serializer):
     help = serializers.CharField()
     looks_for = serializers.CharField()
     integration = serializers.CharField()
+    role = serializers.CharField(help_text="Klaviyo's mapped metric that plays this part, such as revenue.")
     default = serializers.JSONField(allow_null=True)
 
 

@@ -28,6 +28,7 @@ from flowbuilder.definition.writing import create_body, to_definition, with_defa
 from flowbuilder.models import Flow, Install, Publication, TemplateFlow, Version
 from flowbuilder.operations import designs, installs, library
 from flowbuilder.queries import Design
+from flowbuilder.queries.library import offer_of
 
 WRONG = {"4XX": shapes.Errors}
 
@@ -182,8 +183,12 @@ class TemplateFlows(View):
         responses={200: shapes.TemplateFlowLine(many=True), **WRONG}, summary="The library, by name"
     )
     def get(self, request: Request) -> Response:
-        rows = access.template_flows_for(request.user).select_related("workspace", "current_version")
-        return self.page(rows.defer("current_version__document"), shapes.TemplateFlowLine)
+        rows = access.template_flows_for(request.user).select_related(
+            "workspace", "current_version", "public__version"
+        )
+        found = self.paginate_queryset(rows.defer("current_version__document", "public__version__document"))
+        offers = [offer for one in found or () if (offer := offer_of(one))]
+        return self.get_paginated_response(shapes.TemplateFlowLine(offers, many=True).data)
 
 
 class OneTemplateFlow(View):
@@ -192,9 +197,12 @@ class OneTemplateFlow(View):
     )
     def get(self, request: Request, slug: str) -> Response:
         template = access.template_flow_or_404(request.user, slug)
-        questions = Frozen(template.current_version.document).questions
-        shown = shapes.TemplateFlowLine(template).data
-        return Response({**shown, "questions": shapes.Question(questions, many=True).data})
+        offer = offer_of(template)
+        if offer is None:
+            raise Http404
+        shown = shapes.TemplateFlowLine(offer).data
+        questions = shapes.Question(offer.questions, many=True).data
+        return Response({**shown, "questions": questions})
 
 
 class Accounts(View):

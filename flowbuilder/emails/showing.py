@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import quote
 
 from django.utils.html import escape
 
 from flowbuilder.kinds.rendering import render as fill_in
+from flowbuilder.kinds.samples import with_pictures
 
 HERE = "you-write-here"
 STAYS = '<base target="_blank">'  # a sandboxed frame opens no windows: links that are pressed lead nowhere
@@ -98,34 +98,3 @@ def unseen(html: str) -> Iterator[tuple[int, int]]:
         end = end if end < 0 or not match[1] else lower.find(">", end)
         at = len(html) if end < 0 else end + (1 if match[1] else len(closing))
         yield match.start(), at
-
-
-# --- Pictures of the sample: the addresses lead nowhere ---------------------------------------------------------
-
-
-def _drawn(colour: str, shape: str) -> str:
-    svg = (
-        '<svg xmlns="http://www.w3.org/2000/svg" width="240" height="240" viewBox="0 0 240 240">'
-        f'<rect width="240" height="240" fill="{colour}"/>{shape}</svg>'
-    )
-    return f"data:image/svg+xml,{quote(svg)}"
-
-
-def with_pictures(html: str) -> str:
-    for address, picture in _PICTURES.items():
-        html = html.replace(address, picture)
-    return html
-
-
-_MUG = (
-    '<g fill="none" stroke="#fff" stroke-width="10" stroke-linejoin="round"><path d="M70 80h80v70a16 16 0 0 1-16 16H86'
-    'a16 16 0 0 1-16-16z"/><path d="M150 96h16a16 16 0 0 1 16 16v8a16 16 0 0 1-16 16h-16"/></g>'
-)
-_LEAF = (
-    '<g fill="none" stroke="#fff" stroke-width="10" stroke-linecap="round" stroke-linejoin="round">'
-    '<path d="M72 168c0-60 36-96 100-96 0 64-36 100-100 96z"/><path d="M72 168l56-56"/></g>'
-)
-_PICTURES = {
-    "https://shop.example.com/images/blue-mug.jpg": _drawn("#5b7fa6", _MUG),
-    "https://shop.example.com/images/green-tea.jpg": _drawn("#7d9a6b", _LEAF),
-}

@@ -11,12 +11,16 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from flowbuilder.definition.frozen import Question
+from flowbuilder.definition.metric_names import ROLES
 from flowbuilder.graph import Problem
 from flowbuilder.kinds.describe import TRIGGER_KEY, Card
 from flowbuilder.kinds.form import Node, Option
+from flowbuilder.kinds.marking import Mark
 from flowbuilder.kinds.picks import FREE, NOUNS, PICKERS
 from flowbuilder.kinds.registry import trigger_kind
-from flowbuilder.models import Flow, Requirement, Trigger
+from flowbuilder.models import Flow, Trigger
+from flowbuilder.operations.questions import may_stand_for
 from flowbuilder.queries import Design
 
 register = template.Library()
@@ -164,8 +168,28 @@ def grouped_options(node: Node) -> SafeString:
 
 
 @register.simple_tag
-def question_of(design: Design, node: Node) -> Requirement | None:
+def question_of(design: Design, node: Node) -> Question | None:
     return design.requirements.get(node.asked)
+
+
+@register.simple_tag
+def same_questions(design: Design, node: Node) -> list[Question]:
+    """Other questions of the flow whose answer could stand there as well."""
+    own = design.requirements.get(node.asked)
+    if own is None or own.switches:
+        return []
+    mark = Mark(own.kind, {}, limits=own.limits, options=own.options)
+    asked = design.draft.requirements
+    return [
+        one
+        for key, one in design.requirements.items()
+        if key != node.asked and may_stand_for(asked[key], mark)
+    ]
+
+
+@register.simple_tag
+def metric_roles() -> list[tuple[str, str]]:
+    return list(ROLES.items())
 
 
 @register.simple_tag

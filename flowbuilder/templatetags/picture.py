@@ -7,7 +7,8 @@ those of static/css/editor.css.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django import template
@@ -35,6 +36,7 @@ class Drawn:
     card: Card
     box: Box
     lines: int
+    mark: str = ""  # the tone in which it stands out
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +51,28 @@ class Label:
 
 @register.inclusion_tag("flows/_picture.html")
 def flow_picture(
-    graph: Graph, describer: Describer, name: str = "", thumb: bool = False, picture_id: str = "picture"
+    graph: Graph,
+    describer: Describer,
+    name: str = "",
+    thumb: bool = False,
+    picture_id: str = "picture",
+    marks: Mapping[str, tuple[str, str]] | None = None,
 ) -> dict[str, Any]:
-    """`name` is the flow's; a `thumb` is cut off at the bottom and says nothing to screen readers."""
+    """`name` is the flow's; a `thumb` is cut off at the bottom and says nothing to screen readers. `marks`: step ->
+    (tone, word) of those that stand out."""
+    marks = marks or {}
     cards = {key: describer.card(graph, key) for key in (TRIGGER_KEY, *graph.by_key)}
+    cards |= {
+        key: replace(cards[key], chips=(mark, *cards[key].chips))
+        for key, mark in marks.items()
+        if key in cards
+    }
     layout = place(graph, lambda key: height_of(cards[key]))
     labels = []
     for wire in layout.wires:
         if wire.label and wire.source:
             ports = ports_of(graph.by_key[wire.source])
-            x, y = wire.label
+            x, y = wire.x + wire.label[0], wire.y + wire.label[1]
             text = ports.get(wire.port, wire.port)
             labels.append(Label(text, TONES.get(wire.port, ""), x - LABEL_WIDTH // 2, y - LABEL_HEIGHT // 2))
     width = max(layout.width, LEAST_THUMB) if thumb else layout.width
@@ -80,7 +94,10 @@ def flow_picture(
         "labels": labels,
         "label_width": LABEL_WIDTH,
         "label_height": LABEL_HEIGHT,
-        "steps": [Drawn(cards[box.key], box, lines_of(cards[box.key])) for box in layout.boxes],
+        "steps": [
+            Drawn(cards[box.key], box, lines_of(cards[box.key]), marks.get(box.key, ("", ""))[0])
+            for box in layout.boxes
+        ],
         "exits": [one.box for one in layout.exits],
     }
 
