@@ -7,11 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from django.db.backends.sqlite3.base import DatabaseOperations
 from django.test import Client
 
 from accounts.models import User, Workspace
-from flowbuilder import guards
 from flowbuilder.sandbox.testing import RunningSandbox
 from tests import make
 
@@ -26,18 +24,6 @@ def _calm_settings(settings, tmp_path):
     settings.VAR_DIR = tmp_path
     settings.KLAVIYO_SPEED = 1_000_000  # limits are tests/accounts/test_budget.py's and the fault suite's
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # fast
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _moves_go_when_a_test_is_over() -> Iterator[None]:
-    """What a test committed is cleared away by DELETE on SQLite: the guard of moves stands aside for that."""
-    flush = DatabaseOperations.sql_flush
-    guard = [text for text in guards.guards_of_moves("sqlite", {}) if " move_stays" in text]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            DatabaseOperations, "sql_flush", lambda *args, **more: [guard[0], *flush(*args, **more), guard[1]]
-        )
-        yield
 
 
 @pytest.fixture

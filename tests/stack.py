@@ -1,38 +1,39 @@
 """The real stack on this machine: PostgreSQL, Redis, the pretend Klaviyo, workers and beat, each a process of its own.
 
-Used by tests/faults. The servers are the machine's own programs, on free ports, with their files in a temporary
-folder; FAULTS_DATABASE_URL and FAULTS_REDIS_URL name others to use. All is stopped at the end, also after a crash.
+Used by tests/faults and benchmarks. The servers are the machine's own programs, on free ports, with their files in a
+temporary folder; FAULTS_DATABASE_URL and FAULTS_REDIS_URL name others to use. All is stopped at the end, also after a
+crash.
 """
 
 from __future__ import annotations
 
-import ctypes
+import json
 import os
 import pwd
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from urllib.error import URLError
 from urllib.parse import urlsplit
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 from uuid import uuid4
 
 import psycopg
 import redis
 
-ROOT = Path(__file__).resolve().parents[1]
+from tests.processes import MARK, ROOT, Process, free_port, wait_until
+
 DATABASE, BROKER = "FAULTS_DATABASE_URL", "FAULTS_REDIS_URL"
-MARK = "FAULTS_RUN"  # in the environment of every process of a stack: nothing else is ever killed
-DEATHSIG = 1  # PR_SET_PDEATHSIG
+CLOCK = "FAULTS_CLOCK"  # a file with the seconds by which a worker's clock is off
+ROOMY = 8 << 30  # bytes of the disk of the database
 POSTGRES_OPTIONS = (
     # What was committed must survive the end of the process, so synchronous_commit stays on; it need not survive
     # the end of the machine, so nothing is forced to the disk.
@@ -64,101 +65,9 @@ def missing() -> list[str]:
     return lacks
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_until(is_so: Callable[[], Any], what: str, seconds: float = 30) -> None:
-    end = time.monotonic() + seconds
-    while not is_so():
-        if time.monotonic() > end:
-            raise RuntimeError(f"{what} did not happen within {seconds:.0f} seconds.")
-        time.sleep(0.05)
-
-
-# --- One process ---------------------------------------------------------------------------------------------------
-
-
-class Process:
-    """A program that can be started, killed and started again. Must be started from the main thread."""
-
-    def __init__(
-        self,
-        name: str,
-        command: list[str],
-        log: Path,
-        *,
-        environment: Mapping[str, str] | None = None,
-        user: str | None = None,
-        at_our_end: signal.Signals = signal.SIGKILL,
-    ) -> None:
-        self.name, self.command, self.log, self.user = name, command, log, user
-        self.environment = dict(environment or os.environ)
-        self.at_our_end = at_our_end
-        self.running: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> Self:
-        who: dict[str, Any] = {}
-        if self.user:
-            entry = pwd.getpwnam(self.user)
-            who = {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
-        with self.log.open("ab") as log:
-            self.running = subprocess.Popen(
-                self.command,
-                cwd=self.log.parent if self.user else ROOT,
-                env=self.environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,  # a group of its own, so that all of it can be killed at once
-                preexec_fn=self._end_with_us,
-                **who,
-            )
-        return self
-
-    def _end_with_us(self) -> None:
-        ctypes.CDLL(None).prctl(DEATHSIG, self.at_our_end)
-
-    @property
-    def is_alive(self) -> bool:
-        return self.running is not None and self.running.poll() is None
-
-    def kill(self, how: signal.Signals = signal.SIGKILL, wait: float = 10) -> None:
-        """End the whole group; with kill -9 unless told otherwise."""
-        if self.running is None:
-            return
-        try:
-            if how == signal.SIGKILL:
-                os.killpg(self.running.pid, how)
-            elif self.running.poll() is None:
-                self.running.send_signal(how)
-        except ProcessLookupError:
-            pass
-        try:
-            self.running.wait(wait)
-        except subprocess.TimeoutExpired:
-            os.killpg(self.running.pid, signal.SIGKILL)
-            self.running.wait()
-
-
-def owner_of(port: int, mark: str) -> int | None:
-    """Which process of this run holds the near end of a connection from this port of 127.0.0.1 (Linux)."""
-    wanted = f"0100007F:{port:04X}"
-    lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
-    inode = next((line.split()[9] for line in lines if line.split()[1] == wanted), None)
-    if inode in (None, "0"):
-        return None
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            if f"{MARK}={mark}".encode() not in (folder / "environ").read_bytes().split(b"\0"):
-                continue
-            if any(os.readlink(one) == f"socket:[{inode}]" for one in (folder / "fd").iterdir()):
-                return int(folder.name)
-        except OSError:
-            continue  # it ended while we looked
-    return None
+def _mount(folder: Path, *how: str) -> bool:
+    """Whether it could be done: it needs root's rights."""
+    return not subprocess.run(["mount", *how, folder], capture_output=True, check=False).returncode
 
 
 # --- The whole -----------------------------------------------------------------------------------------------------
@@ -171,12 +80,21 @@ class Stack:
     `environment`: settings of ours, on top of what leads to the servers.
     """
 
-    def __init__(self, *, workers: int = 2, concurrency: int = 4, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        *,
+        workers: int = 2,
+        concurrency: int = 4,
+        environment: Mapping[str, str],
+        is_to_break: bool = False,
+    ) -> None:
+        """`is_to_break`: the clocks of workers can be set, and the disk of PostgreSQL can be full."""
         self.mark = uuid4().hex
         self.own_database = not os.environ.get(DATABASE)
         self.own_broker = not os.environ.get(BROKER)
         self.count, self.concurrency = workers, concurrency
         self.given = dict(environment)
+        self.is_to_break, self.own_disk = is_to_break, False
         self.processes: list[Process] = []
         self.workers: list[Process] = []
 
@@ -210,6 +128,8 @@ class Stack:
                 admin.execute(f'DROP DATABASE IF EXISTS "{self._database_name}" WITH (FORCE)')
         if not self.own_broker and hasattr(self, "redis_url"):
             self.flush_redis()
+        if self.own_disk:
+            subprocess.run(["umount", "--lazy", self.folder / "postgres"], check=False)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _environment(self) -> dict[str, str]:
@@ -247,6 +167,9 @@ class Stack:
             user = "postgres" if "postgres" in names else "nobody"
         data = self.folder / "postgres"
         data.mkdir(mode=0o700)
+        self.own_disk = self.is_to_break and _mount(
+            data, "-t", "tmpfs", "-o", f"size={ROOMY},mode=700", "none"
+        )
         if user:
             shutil.chown(data, user)
         make = [
@@ -292,12 +215,26 @@ class Stack:
             admin.execute(f'CREATE DATABASE "{self._database_name}"')
         return urlsplit(os.environ[DATABASE])._replace(path=f"/{self._database_name}").geturl()
 
+    def fill_disk(self) -> bool:
+        """Not a page more fits onto the disk of the database. False where it grew faster than it could be measured."""
+        data = self.folder / "postgres"
+        return any(_mount(data, "-o", f"remount,size={shutil.disk_usage(data).used}") for _ in range(20))
+
+    def free_disk(self) -> None:
+        """There is room again; a server that gave up is started again, as whoever watches over it does."""
+        _mount(self.folder / "postgres", "-o", f"remount,size={ROOMY}")
+        self.start_postgres_again()
+
+    def start_postgres_again(self) -> None:
+        if not self.postgres.is_alive:
+            self.postgres.start()
+        self._wait_for_database(self.database_url)
+
     def crash_postgres(self, down: float) -> None:
         """As when the server is lost: no goodbye to anybody; `down` seconds later it comes back and recovers."""
         self.postgres.kill(signal.SIGQUIT)
         time.sleep(down)
-        self.postgres.start()
-        self._wait_for_database(self.database_url)
+        self.start_postgres_again()
 
     # Redis
 
@@ -367,25 +304,47 @@ class Stack:
         wait_until(answers, "The pretend Klaviyo's answer")
         return process
 
+    def control(self, what: str, given: dict[str, Any]) -> None:
+        """One act of the pretend Klaviyo's control path."""
+        head = {"Content-Type": "application/json"}
+        request = Request(f"{self.klaviyo_url}/_sandbox/{what}", json.dumps(given).encode(), head)
+        urlopen(request, timeout=10).close()
+
     def start_workers(self) -> None:
-        celery = [sys.executable, "-W", "ignore", "-m", "celery", "-q", "-A", "flowbuilder"]
+        python = [sys.executable, "-W", "ignore", "-m"]
+        app = ["-q", "-A", "flowbuilder"]
         calm = ["--loglevel=WARNING", "--without-gossip", "--without-mingle"]
         for number in range(1, self.count + 1):
-            command = [*celery, "worker", "-n", f"w{number}@%h", f"--concurrency={self.concurrency}", *calm]
+            program = "tests.faults.elsewhen" if self.is_to_break else "celery"
+            command = [
+                *python,
+                program,
+                *app,
+                "worker",
+                "-n",
+                f"w{number}@%h",
+                f"--concurrency={self.concurrency}",
+                *calm,
+            ]
             log = self.folder / f"worker-{number}.log"
-            worker = Process(f"worker-{number}", command, log, environment=self.environment)
+            clock = {CLOCK: str(self.folder / f"worker-{number}.clock")}
+            worker = Process(f"worker-{number}", command, log, environment=self.environment | clock)
             self.workers.append(worker)
             self._add(worker)
-        beat = [*celery, "beat", "--loglevel=WARNING", "--pidfile="]
+        beat = [*python, "celery", *app, "beat", "--loglevel=WARNING", "--pidfile="]
         log = self.folder / "beat.log"
         self.beat = self._add(Process("beat", beat, log, environment=self.environment))
+
+    def set_clock(self, number: int, seconds: float) -> None:
+        """Of the host of a worker: so much off, from now on."""
+        (self.folder / f"worker-{number + 1}.clock").write_text(str(seconds))
 
     def replace_worker(self, number: int) -> None:
         """Tell one to end when it has done what it is doing, and start another one beside it."""
         old = self.workers[number]
         if old.running is not None and old.is_alive:
             old.running.send_signal(signal.SIGTERM)
-        new = Process(old.name, old.command, old.log, environment=self.environment)
+        new = Process(old.name, old.command, old.log, environment=old.environment)
         self.workers[number] = self._add(new)
 
     def tails(self, lines: int = 30) -> str:

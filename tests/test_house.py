@@ -114,6 +114,11 @@ def test_the_guards_of_the_database_are_there():
     assert "link_stays_in_its_flow" in names
     assert "version_never_changes" in names
     assert "edit_never_changes" in names
+    assert "review_never_changes" in names
+    assert "review_is_decided_once" in names
+    assert "receipt_never_changes" in names
+    assert "receipt_stays" in names
+    assert "move_stays" in names
 
 
 def test_the_pages_keep_a_strict_policy(client, db):

@@ -20,6 +20,7 @@ from tests.api.test_errors import errors, told
 from tests.history import make
 from tests.history.conftest import World
 from tests.history.make import S
+from tests.make import approved
 
 Json = dict[str, Any]
 
@@ -139,9 +140,11 @@ def test_a_version_is_published_and_offered(world: World):
     assert got(speak(world.mia), "template-flows/")["results"] == []
 
 
-def test_an_offer_for_everybody_is_the_default(world: World):
+def test_an_offer_for_everybody_is_the_default_and_waits_for_a_yes(world: World):
     flow = make.flow(world.partner)
     speak(world.ada).post(f"/api/flows/{flow.pk}/versions/", {"offer": {}}, format="json")
+    assert got(speak(world.charlie), "template-flows/")["results"] == []
+    approved(TemplateFlow.objects.get())
     assert [one["name"] for one in got(speak(world.charlie), "template-flows/")["results"]] == [
         "Abandoned cart"
     ]

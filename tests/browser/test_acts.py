@@ -3,121 +3,25 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, expect
 
-from flowbuilder.graph.change import Draft
-from flowbuilder.models import Flow
-from flowbuilder.queries import draft_of
+from tests.browser.canvas import (
+    Canvas,
+    alike,
+    canvas_of,
+    drag,
+    middle,
+    number_of,
+    rest,
+)
+from tests.browser.canvas import cart as cart
 from tests.browser.conftest import Desk, Site, open_desk
-from tests.browser.test_canvas import drag, middle, rest
 from tests.browser.test_keyboard import new_flow
 
 pytestmark = pytest.mark.browser
-Ways = dict[tuple[str, str], str | None]
-SHOWN = """() => ({
-  steps: [...document.querySelectorAll("#nodes .step")].map((it) => it.id.slice(5)).sort(),
-  ways: [...document.querySelectorAll("#wires path[data-port]")]
-    .map((it) => [it.parentNode.id.slice(4), it.dataset.port, it.dataset.target || null]).sort(),
-  ends: [...document.querySelectorAll("#wires .way-end:not([data-goto])")]
-    .map((it) => [it.parentNode.id.slice(4), it.dataset.port]).sort(),
-  revision: Number(document.querySelector("#canvas").dataset.revision),
-})"""
-
-
-class Canvas:
-    """The canvas of one flow, and the database that it should agree with."""
-
-    def __init__(self, page: Page, pk: int, in_site: Callable) -> None:
-        self.page, self.pk, self.in_site = page, pk, in_site
-
-    def held(self) -> Draft:
-        return self.in_site(lambda: draft_of(Flow.objects.get(pk=self.pk)))
-
-    def agrees(self) -> Ways:
-        """What the database holds, as {(step, way out): next step}; the picture shows the same, to the last end."""
-        until = time.monotonic() + 8
-        while (shown := self.page.evaluate(SHOWN)) != (held := self.in_site(self._held)):
-            assert time.monotonic() < until, f"shown {shown}\n held {held}"
-            self.page.wait_for_timeout(60)
-        expect(self.page.locator("#saved")).to_have_text("Saved")
-        return {(source, port): target for source, port, target in held["ways"]}
-
-    def _held(self) -> dict:
-        flow = Flow.objects.get(pk=self.pk)
-        graph = draft_of(flow).graph
-        sources = [None, *graph.by_key]
-        ways = [[key or "trigger", port, target] for key in sources for port, target in graph.targets(key)]
-        return {
-            "steps": sorted(["trigger", *graph.by_key]),
-            "ways": sorted(ways),
-            "ends": sorted([key, port] for key, port, target in ways if target is None),
-            "revision": flow.revision,
-        }
-
-    def fit(self) -> None:
-        """All of it comes into sight."""
-        rest(self.page)
-        self.page.locator("[data-zoom=fit]").click()
-        rest(self.page)
-
-    def open(self, key: str) -> None:
-        self.page.locator(f"#step-{key}").click()
-        expect(self.panel).to_have_attribute("data-step", key)
-
-    def menu(self, key: str, name: str) -> None:
-        """One entry of “More for this step”."""
-        self.open(key)
-        self.page.locator("#step-menu > summary").click()
-        self.page.locator("#step-menu").get_by_text(name, exact=False).first.click()
-
-    def plus(self, key: str, port: str = "next") -> Locator:
-        return self.page.locator(f"#plus-{key}-{port} a")
-
-    def insert(self, kind: str, key: str, port: str = "next") -> str:
-        """The key of a new step, put by a press on a plus."""
-        known = set(self.held().graph.by_key)
-        self.plus(key, port).click()
-        self.page.locator(f"#insert-form [value={kind}]").click()
-        return self.arrived(known)
-
-    def arrived(self, known: set[str]) -> str:
-        expect(self.page.locator("#nodes .step")).to_have_count(len(known) + 2)
-        self.agrees()
-        [key] = set(self.held().graph.by_key) - known
-        expect(self.panel).to_have_attribute("data-step", key)
-        return key
-
-    @property
-    def panel(self) -> Locator:
-        return self.page.locator("#inspector > [data-step]")
-
-
-@pytest.fixture
-def ada(desk: Desk) -> Desk:
-    desk.sign_in("ada@northwind.example")
-    return desk
-
-
-def number_of(url: str) -> int:
-    return int(re.sub(r".*/flows/(\d+)/.*", r"\1", url))
-
-
-def canvas_of(desk: Desk, in_site: Callable, url: str = "") -> Canvas:
-    url = url or new_flow(desk, "canvas")
-    if desk.page.url != f"{url}?view=canvas":
-        desk.page.goto(f"{url}?view=canvas")
-    rest(desk.page)
-    return Canvas(desk.page, number_of(url), in_site)
-
-
-@pytest.fixture
-def cart(ada: Desk, in_site: Callable) -> Canvas:
-    """[t] -> wait-1 -> (can-text) -yes-> text-1, -no-> mail-1 -> wait-2 -> mail-2"""
-    return canvas_of(ada, in_site)
 
 
 # --- New steps, and steps in other places -----------------------------------------------------------------------------
@@ -316,77 +220,6 @@ def test_an_end_goes_on_with_a_step_that_is_there(cart: Canvas):
     page.locator("#places button.pick").click()
     expect(page.locator("#link-text-1-next")).to_have_attribute("data-target", "wait-2")
     assert cart.agrees()["text-1", "next"] == "wait-2"
-
-
-# --- Back and forth ---------------------------------------------------------------------------------------------------
-
-
-def test_undo_and_redo_by_keys_also_after_a_reload(cart: Canvas):
-    page = cart.page
-    states = [cart.held()]
-    for act in (
-        lambda: cart.insert("time-delay", "wait-1"),
-        lambda: drag(page, "#step-text-1", "#plus-trigger-next a"),
-        lambda: cart.menu("mail-1", "Delete this step"),
-        lambda: cart.menu("can-text", "Swap Yes and No"),
-    ):
-        was = page.locator("#canvas").get_attribute("data-revision") or ""
-        act()
-        expect(page.locator("#canvas")).not_to_have_attribute("data-revision", was)
-        rest(page)
-        cart.agrees()
-        states.append(cart.held())
-
-    def press(key: str, to: Draft) -> None:
-        was = page.locator("#canvas").get_attribute("data-revision") or ""
-        page.keyboard.press(key)
-        expect(page.locator("#canvas")).not_to_have_attribute("data-revision", was)
-        cart.agrees()
-        assert alike(cart.held()) == alike(to)
-
-    press("Control+z", states[3])
-    press("Control+z", states[2])
-    press("Control+y", states[3])
-    page.reload()
-    rest(page)
-    for state in (states[2], states[1], states[0]):
-        press("Control+z", state)
-    page.reload()
-    rest(page)
-    for state in states[1:]:
-        press("Control+y", state)
-
-
-def alike(draft: Draft) -> tuple:
-    """A flow without the order of its rows, which means nothing."""
-    steps = sorted(draft.graph.steps, key=lambda step: step.key)
-    links = sorted(draft.graph.links, key=lambda link: (link.source or "", link.port))
-    return draft.name, draft.graph.trigger, steps, links, dict(draft.requirements)
-
-
-def test_the_list_undoes_one_act_of_many_and_goes_back(cart: Canvas):
-    page, steps = cart.page, cart.page.locator("#nodes .step")
-    cart.menu("wait-1", "Duplicate")
-    expect(steps).to_have_count(8)
-    cart.agrees()
-    twice = cart.held()
-    cart.fit()
-    cart.menu("mail-2", "Delete this step")
-    expect(steps).to_have_count(7)
-    page.locator("#flow-menu > summary").click()
-    page.locator("#open-edits").click()
-    page.get_by_role("button", name="Undo this: Duplicate").click()
-    expect(steps).to_have_count(6)
-    ways = cart.agrees()
-    assert (ways["wait-1", "next"], ways["wait-2", "next"]) == ("can-text", None)
-    expect(page.locator(".edit.is-undone")).to_have_count(1)
-    page.locator(".edit").last.get_by_role("button", name="Go back").click()
-    expect(steps).to_have_count(8)
-    cart.agrees()
-    assert alike(cart.held()) == alike(twice)
-    page.get_by_role("button", name="Undo my last act").click()
-    expect(steps).to_have_count(6)
-    cart.agrees()
 
 
 # --- On a phone, and without script -----------------------------------------------------------------------------------

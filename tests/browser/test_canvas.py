@@ -3,23 +3,23 @@ picture that a reload brings."""
 
 from __future__ import annotations
 
-import json
 import re
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.canvas import (
+    drag,
+    import_flow,
+    middle,
+    picture,
+    rest,
+    ways,
+)
 from tests.browser.conftest import Desk, Site, open_desk
 
 pytestmark = pytest.mark.browser
 WAIT, SMS = "time-delay", "send-sms"
-
-
-@pytest.fixture
-def ada(desk: Desk) -> Desk:
-    desk.sign_in("ada@northwind.example")
-    return desk
 
 
 @pytest.fixture
@@ -33,95 +33,6 @@ def cart(ada: Desk) -> Page:
     page.goto(f"{page.url}?view=canvas")
     rest(page)
     return page
-
-
-def import_flow(desk: Desk, count: int) -> Page:
-    """The canvas of a long flow: waits and texts in a chain, a split in every tenth place."""
-    actions: list[dict[str, Any]] = []
-    for number in range(1, count + 1):
-        after = f"b{number + 1}" if number < count else None
-        data: dict[str, Any] = {"unit": "hours", "value": 1}
-        kind, links = WAIT, {"next": after}
-        if number % 10 == 0 and after:
-            sample = {"conditions": [{"type": "profile-sample", "percentage": 50}]}
-            data, kind = {"profile_filter": {"condition_groups": [sample]}}, "conditional-split"
-            links = {"next_if_true": after, "next_if_false": None}
-        actions.append({"id": f"b{number}", "type": kind, "data": data, "links": links})
-    definition = {
-        "triggers": [{"type": "list", "id": "L"}],
-        "profile_filter": None,
-        "entry_action_id": "b1",
-        "actions": actions,
-    }
-    page = desk.page
-    page.goto(f"{desk.site.url}/w/northwind/flows/")
-    body = json.dumps({"name": f"{count} steps", "definition": definition}).encode()
-    with page.expect_navigation(url=re.compile(r"/flows/\d+/")):
-        page.locator("input[type=file]").set_input_files(
-            {"name": "flow.json", "mimeType": "application/json", "buffer": body}
-        )
-        page.locator("form:has(input[type=file])").evaluate("form => form.requestSubmit()")
-    page.goto(re.sub(r"\?.*", "", page.url) + "?view=canvas")
-    rest(page)
-    return page
-
-
-AT_REST = """() => !document.querySelector(".htmx-request") && document.getAnimations().every((one) =>
-  one.playState !== "running" || one.effect.getTiming().iterations === Infinity)"""
-
-
-def rest(page: Page) -> None:
-    """Answers have come, motion has come to an end, and the address bar has followed."""
-    page.wait_for_timeout(200)
-    page.wait_for_function(AT_REST)
-    page.wait_for_timeout(200)
-
-
-def middle(page: Page, selector: str) -> tuple[float, float]:
-    box = page.locator(selector).bounding_box()
-    assert box is not None, selector
-    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-
-
-def drag(page: Page, start: str, end: str, *, drop: bool = True) -> None:
-    x, y = middle(page, start)
-    page.mouse.move(x, y)
-    page.mouse.down()
-    page.mouse.move(x + 12, y + 8, steps=2)
-    page.mouse.move(*middle(page, end), steps=6)
-    page.wait_for_timeout(80)
-    if drop:
-        page.mouse.up()
-
-
-def ways(page: Page) -> set[str]:
-    """ "wait-1 > can-text", as the wires say it."""
-    return set(
-        page.locator("#wires path[data-target]").evaluate_all(
-            "paths => paths.map(it => `${it.parentNode.id.slice(4)}-${it.dataset.port} > ${it.dataset.target}`)"
-        )
-    )
-
-
-def picture(page: Page) -> dict[str, Any]:
-    """Every group: where it stands and what is in it, and the order of steps; without the marks of the open step."""
-    return page.evaluate(
-        """() => {
-          const { boxes, outs } = editor.canvas.steps.now(), groups = {};
-          const told_ = (one) => `${one.name}=${one.value}`;
-          const values = (it) => [...it.attributes].filter((one) => one.value).map(told_).sort();
-          const inside = (it) => (it.children.length ? [...it.children].map(told) : it.textContent);
-          const told = (it) => [it.localName, values(it), inside(it)];
-          for (const it of [...boxes.values(), ...outs.values()]) {
-            const part = (it.node || it.out).cloneNode(true);
-            for (const one of part.querySelectorAll("[aria-current]")) one.removeAttribute("aria-current");
-            for (const one of part.querySelectorAll(".lit, .is-new")) one.classList.remove("lit", "is-new");
-            for (const one of part.querySelectorAll("[tabindex]")) one.removeAttribute("tabindex");
-            groups[part.id] = [it.x, it.y, ...[...part.children].map(told)];
-          }
-          return { groups, order: [...document.getElementById("nodes").children].map((it) => it.id) };
-        }"""
-    )
 
 
 def test_a_patched_picture_is_what_a_reload_brings(cart: Page):

@@ -17,12 +17,6 @@ PHONE = "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 Chrome/140.0 Mobile 
 
 
 @pytest.fixture
-def ada(desk: Desk) -> Desk:
-    desk.sign_in("ada@northwind.example")
-    return desk
-
-
-@pytest.fixture
 def phone(chromium: Browser, site: Site) -> Iterator[Desk]:
     context = chromium.new_context(
         viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True, user_agent=PHONE

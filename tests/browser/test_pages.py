@@ -12,12 +12,6 @@ pytestmark = pytest.mark.browser
 LONG = "Abandoned checkout reminder for returning VIP customers in German-speaking markets, with texts where allowed"
 
 
-@pytest.fixture
-def ada(desk: Desk) -> Desk:
-    desk.sign_in("ada@northwind.example")
-    return desk
-
-
 def open_cart(desk: Desk) -> str:
     """The address of the demo's abandoned cart in the editor."""
     desk.page.goto(f"{desk.site.url}/w/northwind/flows/")

@@ -22,12 +22,6 @@ QUERIES = (
 )
 
 
-@pytest.fixture
-def ada(desk: Desk) -> Desk:
-    desk.sign_in("ada@northwind.example")
-    return desk
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_stands_in_a_screen_reader_s_way(ada: Desk, scheme: str):
     url, page, found = new_flow(ada, "outline"), ada.page, {}

@@ -31,6 +31,7 @@ def people(chromium: Browser, site: Site):
 def test_the_story(people, site):
     partner, merchant, admin = people
     design(partner)
+    say_yes(admin)
     flow_id = install(merchant)
     review(admin, flow_id)
     held = ask_klaviyo(site, f"/api/flows/{flow_id}?{quote('additional-fields[flow]', safe='')}=definition")
@@ -79,9 +80,9 @@ def design(desk: Desk) -> None:
     page.get_by_label("Looks for the name").fill("Checkout Started")
     page.get_by_label("From the integration").fill("Shopify")
     page.get_by_role("button", name="Add a condition").click()
-    page.get_by_label("Property of the event").fill("price")
-    page.get_by_label("Value").fill("5")
-    page.get_by_label("Value").blur()
+    page.get_by_role("combobox", name="Property of the event").fill("price")
+    page.get_by_role("textbox", name="Value").fill("5")
+    page.get_by_role("textbox", name="Value").blur()
     expect(page.locator("#step-trigger")).to_contain_text("When price is greater than 5.")
     desk.picture("04-the-trigger")
 
@@ -145,6 +146,17 @@ def design(desk: Desk) -> None:
     expect(page.get_by_role("heading", name=FLOW)).to_be_visible()
 
 
+def say_yes(desk: Desk) -> None:
+    """A reviewer reads what wants to be seen by everybody, and says yes."""
+    page = desk.page
+    desk.sign_in("rowan@flowbuilder.example")
+    page.goto(f"{desk.site.url}/reviews/")
+    page.get_by_role("link", name=re.compile(FLOW)).first.click()
+    desk.picture("09-review", whole=True)
+    page.get_by_role("button", name="Yes, show it").click()
+    expect(page.locator("main")).to_contain_text("Everybody can see it now.")
+
+
 def install(desk: Desk) -> str:
     """From the library to the live flow's id."""
     page = desk.page
@@ -193,7 +205,6 @@ def install(desk: Desk) -> str:
 def review(desk: Desk, flow_id: str) -> None:
     """Who, when, which version, each step, the exact request and the exact answer; no token anywhere."""
     page = desk.page
-    desk.sign_in("rowan@flowbuilder.example")
     page.get_by_role("navigation", name="Main").get_by_role("link", name="History").click()
     row = page.locator("tr", has_text=FLOW)
     expect(row).to_contain_text("Published")

@@ -21,12 +21,6 @@ SOON = 20_000  # an open page asks every few seconds what others did
 
 
 @pytest.fixture
-def ada(desk: Desk) -> Desk:
-    desk.sign_in("ada@northwind.example")
-    return desk
-
-
-@pytest.fixture
 def ben(chromium: Browser, site: Site, in_site: Callable) -> Iterator[Desk]:
     """A second designer of the same workspace."""
 

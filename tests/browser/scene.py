@@ -1,0 +1,274 @@
+"""A workspace in the running demo with something in every state that a page can show. Built once, by rows.
+
+`shops` are known to the pretend Klaviyo as well, with a key each: what is published to them really lands there.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from allauth.account.models import EmailAddress
+from django.db import transaction
+from django.test import override_settings
+from django.utils.timezone import now as right_now
+from rest_framework.authtoken.models import Token
+
+from accounts.catalog import read_catalog
+from accounts.models import Grant, KlaviyoAccount, Membership, User, Workspace
+from flowbuilder.models import Email, Install, Publication, Review, Rollout, TemplateFlow
+from flowbuilder.operations import after
+from flowbuilder.operations.installs import answer_question, confirm_install, find_answers, open_questions
+from flowbuilder.operations.library import offer_in_library
+from flowbuilder.operations.rollouts import cancel_rollout, pause_rollout
+from flowbuilder.publisher import publish
+from flowbuilder.publisher.states import move
+from flowbuilder.sandbox import seed
+from flowbuilder.sandbox.store import Store
+from tests import make
+from tests.browser.conftest import Site
+from tests.history import make as history
+from tests.install.make import offer
+from tests.publisher.test_updates import another_trigger, everything, next_version
+from tests.rollouts import make as rollouts
+
+InSite = Callable[[Callable[[], Any]], Any]
+LONG = "Abandoned checkout reminder for returning VIP customers in German-speaking markets, with texts where allowed"
+FOUND = [
+    {"id": "AaAaA1", "name": "Abandoned cart", "created": "2026-11-20T10:00:00+00:00"},
+    {"id": "BbBbB2", "name": "Abandoned cart", "created": "2026-11-20T10:00:04+00:00"},
+]
+
+
+def person(email: str, name: str, *places: tuple[Workspace, str]) -> User:
+    """Signs in with the demo's password: tests hash otherwise than the site."""
+    password = User.objects.get(email="ada@northwind.example").password
+    user = User.objects.create(email=email, name=name, password=password)
+    EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
+    for workspace, role in places:
+        Membership.objects.create(user=user, workspace=workspace, role=role)
+    return user
+
+
+def room(slug: str, name: str, owner: str) -> tuple[Workspace, User]:
+    """A partner's workspace and its owner, who signs in as first-name@slug.example."""
+    home = Workspace.objects.create(slug=slug, name=name, kind=Workspace.Kind.PARTNER)
+    email = f"{owner.split()[0].lower()}@{slug}.example"
+    return home, person(email, owner, (home, Membership.Role.OWNER))
+
+
+def shops(site: Site, owner: Workspace, names: Iterable[str]) -> list[KlaviyoAccount]:
+    """Connected accounts of these names, in the pretend Klaviyo too, each with metrics, lists and templates."""
+    store, made = Store(site.database.parent / "sandbox.sqlite3", time.time), []
+    for name in names:
+        number = store.row("select count(*) as so_far from account")["so_far"]
+        id, key = f"Shop{number:02}", f"pk_sandbox_shop_{number}"
+        about = {**seed.ACCOUNTS[seed.ORCHARD], "public_api_key": id}
+        about["contact_information"] = {**about["contact_information"], "organization_name": name}
+        seed.ACCOUNTS[id] = about
+        with store.transaction():
+            store.run("insert into account values (?, ?, ?, ?)", id, number, key, json.dumps(about))
+            seed.fill_account(store, id)
+        account = KlaviyoAccount.objects.create(
+            klaviyo_id=id,
+            name=name,
+            owner=owner,
+            api_key=key,
+            sender_email="hello@orchardlane.example",
+            sender_name=name,
+        )
+        Grant.objects.create(account=account, workspace=owner, can_publish=True, can_report=True)
+        made.append(account)
+    store.close()
+    return made
+
+
+def template(workspace: Workspace, document: dict[str, Any], name: str) -> TemplateFlow:
+    """Offered to this workspace alone: the other tests' libraries stay as they are."""
+    return offer(workspace, {**document, "name": name}, visibility=TemplateFlow.Visibility.WORKSPACE)
+
+
+def install(template: TemplateFlow, account: KlaviyoAccount, by: User) -> Install:
+    """Every question answered."""
+    read_catalog(account)
+    made = make.install(template, account, by)
+    find_answers(install=made)
+    if "sender" in {one.key for one in open_questions(made)}:
+        sender = {"email": account.sender_email, "label": account.name}
+        answer_question(install=made, key="sender", value=sender)
+    return made
+
+
+def landed(template: TemplateFlow, account: KlaviyoAccount, by: User) -> Install:
+    """In the account, as a draft."""
+    made = install(template, account, by)
+    finish(confirm_install(install=made, by=by))
+    made.refresh_from_db()
+    return made
+
+
+def hello(workspace: Workspace, name: str) -> TemplateFlow:
+    """[list] -> <wait 4 h> -> [text]: it asks for nothing but the list."""
+    document = rollouts.newsletter()
+    wait, text = document["definition"]["actions"]
+    wait["data"]["value"], text["data"]["message"]["body"] = 4, "Hello"
+    document["requirements"] = document["requirements"][:1]
+    return template(workspace, document, name)
+
+
+def finish(publication: Publication) -> Publication:
+    """To its end, by this process or by the site's worker, whoever is faster."""
+    until = time.monotonic() + 20
+    while publication.is_open:
+        assert time.monotonic() < until, (publication.state, publication.reason)
+        publish.run(publication.pk)
+        publication.refresh_from_db()
+        time.sleep(0.02)
+    assert publication.state == Publication.State.PUBLISHED, publication.reason
+    return publication
+
+
+def build(site: Site, in_site: InSite, make_it: Callable[[], Any]) -> Any:
+    """What a function makes in the demo, with the demo's Klaviyo; nobody is rung for."""
+    with override_settings(KLAVIYO_BASE_URL=site.klaviyo, CELERY_BROKER_URL="memory://"):
+        return in_site(make_it)
+
+
+# --- The whole scene ----------------------------------------------------------------------------------------------
+
+
+def whole(site: Site) -> dict[str, Any]:
+    """name -> what stands in an address: a pk, a slug, a key."""
+    home, nora = room("fjord", "Fjord Collective", "Nora Lind")
+    person("odd@fjord.example", "Odd Berg", (home, Membership.Role.DESIGNER))
+    person("new@fjord.example", "Newcomer")
+    Token.objects.create(user=nora)
+    stores = shops(site, home, ("Fjord Outdoor", "Nordlys", "Skog & Sjø", "Havn", LONG))
+    shown: dict[str, Any] = {"home": home.slug, "none": "no-such-key", "uid": "1"}
+    shown |= designs(home, nora, stores)
+    shown |= flows_that_landed(home, nora, stores)
+    shown |= publications(home, nora, stores[4])
+    with transaction.atomic():  # the site's worker sees none of it half made
+        shown |= roll(home, nora)
+    return shown
+
+
+def designs(home: Workspace, nora: User, stores: list[KlaviyoAccount]) -> dict[str, Any]:
+    cart = template(home, make.starter("1-abandoned-cart"), LONG)
+    begun = make.install(cart, stores[4], nora)
+    begun.account = None
+    begun.save()
+    asking = template(home, make.starter("1-abandoned-cart"), "Asks much")
+    answered = install(asking, stores[3], nora)
+    return {
+        "flow": cart.flow.pk,
+        "shop": stores[0].pk,
+        "second": 2,
+        "review": Review.objects.earliest("pk").pk,
+        "template": cart.slug,
+        "email": Email.objects.filter(workspace=home).latest("pk").pk,
+        "begun": begun.pk,
+        "answered": answered.pk,
+    }
+
+
+def flows_that_landed(home: Workspace, nora: User, stores: list[KlaviyoAccount]) -> dict[str, Any]:
+    """A draft with a newer version, one that takes a flow beside it, one being changed, one that was removed."""
+    draft = landed(template(home, make.starter("1-abandoned-cart"), "Cart, newer"), stores[0], nora)
+    offer_in_library(version=next_version(draft, everything))
+    beside = landed(template(home, make.starter("1-abandoned-cart"), "Cart, beside"), stores[1], nora)
+    offer_in_library(version=(next_one := next_version(beside, another_trigger)))
+    finish(after.ask_for_successor(install=beside, by=nora, version=next_one))
+    moving = landed(template(home, make.starter("1-abandoned-cart"), "Cart, paused"), stores[2], nora)
+    before = {"flow": moving.live_flow_id, "status": "draft", "pause": True, "before": {"flow": "live"}}
+    history.publication(moving.version, stores[2], nora, kind="status", wanted=before, install=moving)
+    busy = landed(template(home, make.starter("1-abandoned-cart"), "Cart, busy"), stores[3], nora)
+    under_way = after.ask_for_pause(install=busy, by=nora)
+    make.bring(
+        under_way, "waiting", not_before=right_now() + timedelta(hours=3), reason="Klaviyo asked us to wait."
+    )
+    return {"draft": draft.pk, "beside": beside.pk, "paused": moving.pk, "busy": busy.pk}
+
+
+def publications(home: Workspace, nora: User, account: KlaviyoAccount) -> dict[str, Any]:
+    version = history.version(home, "Abandoned cart, read", by=nora)
+    far = {"not_before": right_now() + timedelta(hours=3)}
+    of = partial(history.publication, version, account, nora)
+    refused = of("refused", refusals=history.REFUSALS, reason="Klaviyo refused it.", flow_name=LONG)
+    lost = of("unknown", wanted={"found": FOUND}, reason="Several flows look like it.", **far)
+    sealed = of("verifying", **far)
+    move(sealed, "published")
+    return {
+        "published": of("published").pk,
+        "sealed": sealed.pk,
+        "refused": refused.pk,
+        "lost": lost.pk,
+        "failed": of("failed", reason="The connection to Klaviyo is broken.").pk,
+        "waiting": of("waiting", reason="This account has used what it may today.", **far).pk,
+    }
+
+
+def roll(home: Workspace, nora: User) -> dict[str, Any]:
+    """A rollout in each state, of accounts that only we know: nothing of them is ever due, so that nobody calls."""
+    hello = template(home, rollouts.newsletter(), "Newsletter hello")
+    number = iter(range(0, 10_000, 100))
+
+    def some(many: int, **more: Any) -> list[KlaviyoAccount]:
+        return rollouts.accounts(home, many, first=next(number), **more)
+
+    def begin(many: int, **how: Any) -> Rollout:
+        return rollouts.started(hello, nora, some(many), **how)
+
+    dry = rollouts.planned(hello, nora, [*some(3), *some(2, lists=("Gazette",)), *_disconnected(some(1))])
+    asks = dry.choices.filter(fit="asks").first()
+    assert asks is not None
+
+    going = begin(9, canary=2, wave_size=4)
+    rollouts.end_wave(going, "published")
+    _hold(going)
+    paused = begin(5, canary=1, wave_size=3)
+    rollouts.end_wave(paused, "published")
+    pause_rollout(rollout=paused, by=nora, now=right_now())
+    stopped = begin(5, canary=1)
+    rollouts.end_wave(stopped, "refused")
+    finished = begin(4, canary=0, wave_size=10, stop_above=100)
+    rollouts.end_wave(finished, "published")
+    mixed = begin(6, canary=0, wave_size=10, stop_above=100)
+    rollouts.end_wave(mixed, "failed", "refused", "published")
+    given_up = rollouts.planned(hello, nora, some(2))
+    cancel_rollout(rollout=given_up, by=nora, now=right_now())
+    Rollout.objects.filter(pk=dry.pk).update(name=LONG)
+    return {
+        "version": hello.current_version_id,
+        "dry": dry.pk,
+        "asks": asks.pk,
+        "going": going.pk,
+        "stands": paused.pk,
+        "stopped": stopped.pk,
+        "finished": finished.pk,
+        "mixed": mixed.pk,
+        "given_up": given_up.pk,
+    }
+
+
+def _disconnected(accounts: list[KlaviyoAccount]) -> list[KlaviyoAccount]:
+    for one in accounts:
+        one.state, one.state_reason = "disconnected", "The key was taken back in Klaviyo."
+        one.api_key, one.disconnected_at = "", right_now()
+        one.save()
+    return accounts
+
+
+def _hold(rollout: Rollout) -> None:
+    """The wave under way as it is in the middle of it: one being sent, one waiting, one failed, one done."""
+    first, second, third, fourth = rollouts.sent(rollout).filter(state="asked")
+    make.bring(first, "sending", lease_until=right_now() + timedelta(hours=3))
+    make.bring(
+        second, "waiting", not_before=right_now() + timedelta(hours=3), reason="Klaviyo asked us to wait."
+    )
+    rollouts.end(third, "published")
+    rollouts.end(fourth, "failed", "The connection to Klaviyo is broken.")

@@ -1,0 +1,190 @@
+"""A template flow lives on in its account: installed, edited there, found out, upgraded with the edit kept, taken away.
+
+In an account and a workspace of its own, so that nobody else's story meets it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import urllib.error
+import urllib.request
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from accounts.models import KlaviyoAccount, User
+from flowbuilder.models import TemplateFlow
+from flowbuilder.operations.library import offer_in_library, publish_version
+from tests import make
+from tests.browser.conftest import Desk, Site
+
+pytestmark = pytest.mark.browser
+ACCOUNT, KEY, EMAIL = "ZxT41p", "pk_sandbox_orchard", "olive@orchard.example"
+
+
+def call(site: Site, method: str, path: str, body: Any = None, key: str = KEY) -> Any:
+    data = None if body is None else json.dumps(body).encode()
+    headers = {"Authorization": f"Klaviyo-API-Key {key}", "revision": "2026-10-15"}
+    headers["Content-Type"] = "application/json" if path.startswith("/_") else "application/vnd.api+json"
+    request = urllib.request.Request(site.klaviyo + path, data=data, headers=headers, method=method)
+    with urllib.request.urlopen(request) as answer:
+        text = answer.read()
+    return json.loads(text) if text else None
+
+
+def actions(site: Site, flow_id: str) -> dict[str, dict[str, Any]]:
+    """The messages of a flow, by their names' first words."""
+    held = call(site, "GET", f"/api/flows/{flow_id}?additional-fields%5Bflow%5D=definition")
+    found = held["data"]["attributes"]["definition"]["actions"]
+    return {one["data"]["message"]["name"].split(":")[0]: one for one in found if "message" in one["data"]}
+
+
+def edit(site: Site, action: dict[str, Any], **message: Any) -> None:
+    """What Olive does in Klaviyo."""
+    data = {**action["data"], "message": {**action["data"]["message"], **message}}
+    attributes = {"definition": {**action, "data": data}}
+    body = {"data": {"type": "flow-action", "id": action["id"], "attributes": attributes}}
+    call(site, "PATCH", f"/api/flow-actions/{action['id']}", body)
+
+
+def a_shop() -> None:
+    from allauth.account.models import EmailAddress
+
+    password = User.objects.get(email="mia@harbourpine.example").password  # hashed as the demo does it
+    olive = User.objects.create(email=EMAIL, name="Olive Reed", password=password)
+    EmailAddress.objects.create(user=olive, email=EMAIL, verified=True, primary=True)
+    shop = make.workspace("orchard", "merchant", owner=olive)
+    made = make.account(shop, ACCOUNT, KEY)
+    KlaviyoAccount.objects.filter(pk=made.pk).update(name="Orchard Lane", sender_email="hi@orchard.example")
+
+
+def a_second_version() -> None:
+    """Ada writes another subject for the first email and another wait before the second."""
+    template = TemplateFlow.objects.get(name="Abandoned cart", workspace__slug="northwind")
+    subject = template.flow.actions.get(key="mail-1")
+    subject.config["message"]["subject_line"] = "Your basket is packed"
+    subject.save()
+    later = template.flow.actions.get(key="mail-2")
+    later.config["message"]["preview_text"] = "A new preview"
+    later.save()
+    ada = User.objects.get(email="ada@northwind.example")
+    version = publish_version(flow=template.flow, by=ada, notes="Friendlier words.")
+    make.approved(offer_in_library(version=version))
+
+
+def done(page: Page) -> None:
+    expect(page.locator("#publication .chip").first).to_have_text("Published", timeout=30_000)
+
+
+def go(page: Page, url: str) -> None:
+    page.goto(url)
+
+
+def test_it_lives_on(desk: Desk, in_site):
+    site, page = desk.site, desk.page
+    in_site(a_shop)
+    desk.sign_in(EMAIL)
+    flow_id, install = installed(desk)
+    # The preview shows the emails' own code, whose pictures have no addresses yet: its frame lets none through.
+    desk.complaints[:] = [one for one in desk.complaints if "/content/" not in one]
+
+    # Olive writes another subject for both emails, and sets one step live.
+    there = actions(site, flow_id)
+    edit(site, there["Email 1"], subject_line="Olive's own subject")
+    edit(site, there["Email 2"], subject_line="Olive's second subject")
+    changes = f"{site.url}/installs/{install}/changes/"
+    go(page, changes)
+    page.get_by_role("button", name="Look now").click()
+    expect(page.locator(".lead .chip")).to_have_text("Content changed")
+    expect(page.locator(".apart")).to_contain_text("“Olive's own subject”")
+    expect(page.locator('.step[data-mark="warn"]')).to_have_count(2)
+    desk.picture("drift-1-changes", whole=True)
+
+    # One is put back, the other one stays.
+    page.get_by_role("checkbox", name=re.compile("Olive's own subject")).uncheck()
+    page.get_by_role("button", name="Put back what is ticked").click()
+    done(page)
+    subjects = {
+        name: one["data"]["message"].get("subject_line") for name, one in actions(site, flow_id).items()
+    }
+    assert subjects["Email 1"] == "Olive's own subject"
+    assert subjects["Email 2"] != "Olive's second subject"
+
+    # It is proposed to Northwind; then a version comes that changes the same subject.
+    edit(site, actions(site, flow_id)["Email 2"], subject_line="Olive's third subject")
+    go(page, changes)
+    page.get_by_role("button", name="Look now").click()
+    page.get_by_text(re.compile("^Propose what is ticked")).click()
+    page.get_by_label("What should they know?").fill("This one sells.")
+    page.get_by_role("button", name="Propose it for the template").click()
+    expect(page.locator("main")).to_contain_text("Proposed to Northwind")
+    page.get_by_role("button", name="Accept all of it").click()
+    expect(page.locator(".lead .chip")).to_have_text("Accepted")
+
+    in_site(a_second_version)
+    upgraded(desk, site, install, flow_id)
+    taken_away(desk, site, install, flow_id)
+
+
+def installed(desk: Desk) -> tuple[str, str]:
+    page = desk.page
+    page.get_by_role("navigation", name="Main").get_by_role("link", name="Library").click()
+    page.get_by_role("link", name="Abandoned cart").first.click()
+    page.get_by_role("button", name="Install").first.click()
+    if page.get_by_role("button", name="Go on").count():
+        page.get_by_role("button", name="Go on").click()
+    page.wait_for_url(re.compile("/(answers|preview)/"))
+    if "/answers/" in page.url:
+        page.get_by_role("link", name="See the preview").click()
+    page.get_by_role("button", name=re.compile("^Install in")).click()
+    see = page.get_by_role("link", name="See it in Klaviyo")
+    expect(see).to_be_visible(timeout=30_000)
+    flow_id = (see.get_attribute("href") or "").rstrip("/").split("/")[-2]
+    found = re.search(r"/installs/(\d+)/", page.url)
+    assert found
+    return flow_id, found[1]
+
+
+def upgraded(desk: Desk, site: Site, install: str, flow_id: str) -> None:
+    page = desk.page
+    go(page, f"{site.url}/w/orchard/copies/")
+    expect(page.locator("main")).to_contain_text("1 copy: 1 of version 1. 1 can take version 2 in place.")
+    desk.picture("drift-2-copies", whole=True)
+    page.get_by_role("link", name=re.compile("^Look at version 2")).click()
+    page.get_by_role("button", name="Look at the account").click()
+    expect(page.locator(".lead .chip")).to_have_text("Needs your answers")
+    clash = page.locator(".clash")
+    expect(clash).to_have_count(1)
+    expect(clash).to_contain_text("“Olive's own subject”")
+    expect(clash).to_contain_text("“Your basket is packed”")
+    page.get_by_role("button", name="Update to version 2").click()
+    expect(page.locator("main")).to_contain_text("Answer what is asked below")
+    desk.picture("drift-3-upgrade", whole=True)
+    page.get_by_role("radio", name=re.compile("Keep yours")).check()
+    page.get_by_role("button", name="Update to version 2").click()
+    done(page)
+    expect(page.locator("main")).to_contain_text("Kept as it was edited in Klaviyo")
+    found = actions(site, flow_id)
+    assert found["Email 1"]["data"]["message"]["subject_line"] == "Olive's own subject"
+    assert found["Email 2"]["data"]["message"]["subject_line"] == "Olive's third subject"
+    assert found["Email 2"]["data"]["message"]["preview_text"] == "A new preview"
+    go(page, f"{site.url}/installs/{install}/changes/")
+    page.get_by_role("button", name="Look now").click()
+    expect(page.locator("main")).to_contain_text("It is as it was left")
+
+
+def taken_away(desk: Desk, site: Site, install: str, flow_id: str) -> None:
+    page = desk.page
+    go(page, f"{site.url}/history/installs/{install}/")
+    page.get_by_text("What is deleted, and what stays").click()
+    expect(page.locator("#remove-title + details")).to_contain_text("Metric “Placed Order”")
+    desk.picture("drift-4-removal", whole=True)
+    page.get_by_role("button", name="Delete it in Klaviyo").click()
+    done(page)
+    expect(page.locator("main")).to_contain_text("What stays in Orchard Lane")
+    with pytest.raises(urllib.error.HTTPError) as gone:
+        call(site, "GET", f"/api/flows/{flow_id}")
+    gone.value.close()
+    assert gone.value.code == 404
