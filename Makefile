@@ -30,6 +30,11 @@ faults: install ## the real stack, broken on purpose: make faults PUBLICATIONS=1
 
 bench: install ## speed, as ratios: one JSON line a figure; fails where a goal is missed
 	@.venv/bin/python .ci/browser.py
+	@.venv/bin/python .ci/services.py
 	@.venv/bin/python -m benchmarks
 
-.PHONY: help install demo demo-reset test lint faults bench
+bench-large: install ## an hour: 1 x 100, 15 x 100 and 100 x 100 against the limits, a worker's memory over 10,000
+	@.venv/bin/python .ci/services.py
+	@.venv/bin/python -m benchmarks.publisher large
+
+.PHONY: help install demo demo-reset test lint faults bench bench-large

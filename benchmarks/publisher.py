@@ -4,8 +4,11 @@ many of them land.
     cost    processor time and queries of one publication, with few and with 10,000 rows that wait, against a loop
             that makes the same calls with no record, no limits and no recovery, on the same sandbox, in turns
     floor   versions x accounts through real workers, PostgreSQL and Redis, against the time that the account's
-            limits alone take; how often Klaviyo had to say 429
-    others  how long the rest waits because one account is throttled
+            limits alone take; how often Klaviyo had to say 429; the memory of a worker's processes
+    throttled   how much later the rest lands because one account is throttled
+
+`python -m benchmarks.publisher` does small ones, `... large` those that are asked for, `... floor 100 100 --speed 0.25`
+a single one.
 
 The sandbox runs in a process of its own.
 """
@@ -18,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from argparse import ArgumentParser
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,21 +30,52 @@ from typing import Any
 from benchmarks.line import missed, tell
 
 ROUNDS, BATCH = 6, 12
-FLOORS = ((15, 20, 14.0, 1), (40, 20, 129.0, 3))  # versions, accounts, seconds at Klaviyo, its speed
+# What each is measured at, so that two cores carry it: they land some ten publications a second, with Klaviyo,
+# PostgreSQL, Redis and the workers on them. The slower Klaviyo's clock, the longer it takes.
+USUAL = (
+    "floor 1 10 --speed 0.25 --processes 10 --latency 0.5",
+    "floor 15 20 --speed 0.4",
+    "throttled 2 50 --speed 0.05",
+)
+LARGE = (  # an hour
+    "floor 1 100 --speed 0.1 --processes 100 --latency 1",
+    "floor 15 100 --speed 0.08",
+    "floor 100 100 --speed 0.25",
+    "throttled 5 50 --speed 0.05",
+)
 
 
 def main(arguments: list[str]) -> int:
-    if arguments[:1] == ["floor"]:
-        from benchmarks.landing import measure
-
-        measure(*(int(one) for one in arguments[1:3]), float(arguments[3]), int(arguments[4]))
-        return 1 if missed else 0
-    cost()
+    if arguments and arguments != ["large"]:
+        return one(arguments)
+    if not arguments:
+        cost()
     codes = [bool(missed)]
-    for floor in FLOORS:  # each with a database of its own, so in a process of its own
-        command = [sys.executable, "-m", "benchmarks.publisher", "floor", *map(str, floor)]
+    for figure in (
+        LARGE if arguments else USUAL
+    ):  # each with a database of its own, so in a process of its own
+        command = [sys.executable, "-m", "benchmarks.publisher", *figure.split()]
         codes.append(bool(subprocess.run(command, check=False).returncode))
     return int(any(codes))
+
+
+def one(arguments: list[str]) -> int:
+    """floor|throttled VERSIONS ACCOUNTS [--speed 0.25] [--processes 8] [--latency 0.3]"""
+    from benchmarks.landing import measure, throttled
+
+    parser = ArgumentParser(prog="python -m benchmarks.publisher", description=__doc__)
+    parser.add_argument("figure", choices=("floor", "throttled"))
+    parser.add_argument("versions", type=int)
+    parser.add_argument("accounts", type=int)
+    parser.add_argument("--speed", type=float, default=1.0, help="seconds at Klaviyo in one of ours")
+    parser.add_argument("--processes", type=int, default=8, help="of all workers together")
+    parser.add_argument("--latency", type=float, default=0.0, help="seconds at Klaviyo that an answer takes")
+    given = parser.parse_args(arguments)
+    if given.figure == "floor":
+        measure(given.versions, given.accounts, given.speed, given.processes, given.latency)
+    else:
+        throttled(given.versions, given.accounts, given.speed, given.processes)
+    return 1 if missed else 0
 
 
 # --- What one costs --------------------------------------------------------------------------------------------
@@ -51,7 +86,7 @@ def sandbox(folder: Path) -> Iterator[str]:
     from urllib.error import URLError
     from urllib.request import urlopen
 
-    from tests.stack import free_port, wait_until
+    from tests.processes import free_port, wait_until
 
     port = free_port()
     url = f"http://127.0.0.1:{port}"
