@@ -239,7 +239,8 @@ def test_a_message_in_a_file_is_whole_or_not_there(tmp_path, monkeypatch):
         lambda old, new: (seen.append(sorted(one.suffix for one in tmp_path.iterdir())), replace(old, new)),
     )
     with Connection(transport="flowbuilder.broker:FileTransport", transport_options=options) as connection:
-        queue = connection.SimpleQueue("celery")
+        # A name of its own: kombu remembers, for the whole process, which queues were bound, whatever their folder.
+        queue = connection.SimpleQueue(tmp_path.name)
         queue.put({"hello": "there"})
         assert [one for one in seen if ".msg" in one] == []
         message = queue.get(timeout=30)
