@@ -121,6 +121,7 @@ class Sandbox:
 
     def fail(self, request: Request, fault: Fault, how: str) -> Response:
         if how == "reset":
+            request.get_data()  # who still sends meets the reset there, and then reads an orderly end
             # Linger 0: closing sends RST in place of FIN (see Server.shutdown_request).
             request.environ["werkzeug.socket"].setsockopt(
                 socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
