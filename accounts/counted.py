@@ -27,12 +27,13 @@ from accounts.models import KlaviyoAccount
 from accounts.operations import mark_disconnected
 
 ON_A_PAGE = 4.0  # seconds: somebody looks at an empty page so long
-IN_THE_BACK = 75.0  # seconds: a minute's calls are free again by then, and no worker is held for longer
+IN_THE_BACK = 30.0  # seconds, in breaths: between the pages of a long list there is less than a second
+BREATH = 4.0  # seconds: whoever is told to wait for longer comes back then, and holds no worker meanwhile
 
 
 class Counted(Klaviyo):
-    """`patience`: seconds that this door waits for the account's limits, over all its calls. A longer wait is
-    Throttled, and nothing is sent: `retry_after` says how long, str() until when."""
+    """`patience`: seconds that this door waits for the account's limits, over all its calls. A longer wait, and one
+    of more than a breath, is Throttled, and nothing is sent: `retry_after` says how long, str() until when."""
 
     def __init__(self, account_id: int, patience: float, *args: Any, **named: Any) -> None:
         super().__init__(*args, sleep=self._wait, **named)
@@ -72,7 +73,7 @@ class Counted(Klaviyo):
 
     def _wait(self, seconds: float) -> None:
         """For the limits, or before a page is asked for once more. Out of patience: what the last call was told."""
-        if self._not_now and seconds > self._patience:
+        if self._not_now and seconds > min(self._patience, BREATH):
             raise self._not_now from None
         self._patience -= seconds
         time.sleep(seconds)

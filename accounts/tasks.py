@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from datetime import timedelta
 
-from celery import shared_task
+from celery import Task, shared_task
 from django.utils import timezone
 
 from accounts.catalog import read_catalog
@@ -19,22 +19,29 @@ from accounts.models import KlaviyoAccount
 
 log = logging.getLogger(__name__)
 
-LONGEST_COUNTDOWN = 90  # seconds; later the catalog is read when somebody asks for it
+LONGEST_COUNTDOWN = 90  # seconds that a message is held; what must wait for longer is left for its next time
+TRIES = 4  # of one message
 UNUSED = timedelta(days=7)  # Klaviyo ends what was not used for 90 days
 
 
-@shared_task(name="accounts.tasks.read_account")  # type: ignore[untyped-decorator,no-untyped-call]
-def read_account(pk: int, tries: int = 3) -> None:
-    """Fill the catalog of one account. Where its limits are used up for longer, this goes on when they are not."""
+def come_back(task: Task, error: Throttled) -> None:
+    """The limits of an account are used up: end, and have the same message come again when they are free."""
+    if error.retry_after <= LONGEST_COUNTDOWN:
+        raise task.retry(countdown=error.retry_after, exc=error, max_retries=TRIES - 1)
+    raise error
+
+
+@shared_task(name="accounts.tasks.read_account", bind=True)  # type: ignore[untyped-decorator,no-untyped-call]
+def read_account(self: Task, pk: int) -> None:
+    """Fill the catalog of one account."""
     account = KlaviyoAccount.objects.filter(pk=pk, state=KlaviyoAccount.State.CONNECTED).first()
     if account is None:
         return
     try:
-        read_catalog(account, patience=IN_THE_BACK)
-    except Throttled as error:
-        if tries > 1 and error.retry_after <= LONGEST_COUNTDOWN:
-            read_account.apply_async((pk, tries - 1), countdown=error.retry_after)
-        log.warning("catalog of account %s not read: its limits are used up", pk)
+        try:
+            read_catalog(account, patience=IN_THE_BACK)
+        except Throttled as error:
+            come_back(self, error)
     except KlaviyoError as error:
         log.warning("catalog of account %s not read: %s", pk, type(error).__name__)
 

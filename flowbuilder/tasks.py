@@ -5,15 +5,16 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 
-from celery import shared_task
+from celery import Task, shared_task
 from django.conf import settings
 from django.core.cache import cache
 from kombu.exceptions import OperationalError
 
 from accounts.clock import now as right_now
-from accounts.counted import IN_THE_BACK, counted
-from accounts.klaviyo.errors import KlaviyoError
+from accounts.counted import counted
+from accounts.klaviyo.errors import KlaviyoError, Throttled
 from accounts.models import KlaviyoAccount
+from accounts.tasks import come_back
 from flowbuilder.publisher import dry_run, lanes, orphans, readings, waves
 
 log = logging.getLogger(__name__)
@@ -123,12 +124,16 @@ def compare_accounts() -> None:
             return  # tomorrow is as good
 
 
-@shared_task
-def compare_account(account_id: int) -> None:
+@shared_task(bind=True)
+def compare_account(self: Task, account_id: int) -> None:
     account = KlaviyoAccount.objects.filter(pk=account_id).first()
+    if account is None:
+        return
     try:
-        if account is not None:
+        try:
             orphans.compare(account, right_now())
+        except Throttled as error:
+            come_back(self, error)
     except KlaviyoError as error:
         log.warning("account %s not compared: %s", account_id, type(error).__name__)
 
@@ -151,13 +156,17 @@ def read_flow(install_id: int) -> None:
     readings.read_due(install_id, right_now())
 
 
-@shared_task
-def remove_template(account_id: int, template_id: str) -> None:
-    """Take away a template that was made for a test email. One try: left behind, it harms nobody."""
+@shared_task(bind=True)
+def remove_template(self: Task, account_id: int, template_id: str) -> None:
+    """Take away a template that was made for a test email. One try, once it may: left behind, it harms nobody."""
     account = KlaviyoAccount.objects.filter(pk=account_id).first()
+    if account is None:
+        return
     try:
-        if account is not None:
-            counted(account, patience=IN_THE_BACK).delete_template(template_id)
+        try:
+            counted(account).delete_template(template_id)
+        except Throttled as error:
+            come_back(self, error)
     except KlaviyoError:
         return
 

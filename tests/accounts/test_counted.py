@@ -9,14 +9,16 @@ from pathlib import Path
 
 import httpx
 import pytest
+from celery.exceptions import Retry
 from django.utils.timezone import now as right_now
 
-from accounts import budget
+from accounts import budget, tasks
 from accounts.budget import MustWait
 from accounts.catalog import metric_properties, read_catalog
 from accounts.counted import counted, in_words
 from accounts.klaviyo.errors import NotSent, Throttled
 from accounts.models import Allowance, CatalogEntry
+from flowbuilder import tasks as flow_tasks
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -121,6 +123,36 @@ def test_a_picker_goes_without_what_would_take_long(account, workspace, klaviyo)
     began = time.monotonic()
     assert metric_properties(workspace, "UpixsZ") == ()
     assert time.monotonic() - began < 1
+
+
+def test_work_in_the_back_holds_no_worker_while_it_waits(account, klaviyo, monkeypatch):
+    """The message comes again when the limits are free; a wait that no message is held for ends it."""
+    read_catalog(account, [CatalogEntry.Kind.METRIC])
+    came_again = []
+
+    def retry(*, countdown, exc, max_retries):
+        came_again.append(countdown)
+        return Retry(exc=exc)
+
+    began, sent = time.monotonic(), asked(klaviyo)
+    for task, given in (
+        (tasks.read_account, (account.pk,)),
+        (flow_tasks.compare_account, (account.pk,)),
+        (flow_tasks.remove_template, (account.pk, "AbCdEf")),
+    ):
+        monkeypatch.setattr(task, "retry", retry)
+        for endpoint in ("GET /api/metrics", "GET /api/flows", "DELETE /api/templates/{id}"):
+            until = {"blocked_until": time.time() + 40}
+            Allowance.objects.update_or_create(
+                account=account, endpoint=endpoint, defaults=until, create_defaults=until
+            )
+        with pytest.raises(Retry):
+            task(*given)
+        Allowance.objects.update(blocked_until=time.time() + 4_000)
+        task(*given)  # no message is held for an hour
+    assert time.monotonic() - began < 3
+    assert asked(klaviyo) == sent
+    assert [35 < wait <= 41 for wait in came_again] == [True] * 3
 
 
 @pytest.mark.parametrize(
