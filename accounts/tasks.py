@@ -27,11 +27,13 @@ UNUSED = timedelta(days=7)  # Klaviyo ends what was not used for 90 days
 def come_back(task: Task, error: Throttled) -> None:
     """The limits of an account are used up: end, and have the same message come again when they are free."""
     if error.retry_after <= LONGEST_COUNTDOWN:
-        raise task.retry(countdown=error.retry_after, exc=error, max_retries=TRIES - 1)
+        raise task.retry(  # type: ignore[no-untyped-call]
+            countdown=error.retry_after, exc=error, max_retries=TRIES - 1
+        )
     raise error
 
 
-@shared_task(name="accounts.tasks.read_account", bind=True)  # type: ignore[untyped-decorator,no-untyped-call]
+@shared_task(name="accounts.tasks.read_account", bind=True)  # type: ignore[no-untyped-call]
 def read_account(self: Task, pk: int) -> None:
     """Fill the catalog of one account."""
     account = KlaviyoAccount.objects.filter(pk=pk, state=KlaviyoAccount.State.CONNECTED).first()
@@ -46,7 +48,7 @@ def read_account(self: Task, pk: int) -> None:
         log.warning("catalog of account %s not read: %s", pk, type(error).__name__)
 
 
-@shared_task(name="accounts.tasks.keep_connections")  # type: ignore[untyped-decorator,no-untyped-call]
+@shared_task(name="accounts.tasks.keep_connections")  # type: ignore[no-untyped-call]
 def keep_connections() -> int:
     """Renew every OAuth connection whose token ran out a week ago or more. Run it daily; returns how many."""
     idle = KlaviyoAccount.objects.filter(

@@ -124,7 +124,7 @@ def compare_accounts() -> None:
             return  # tomorrow is as good
 
 
-@shared_task(bind=True)
+@shared_task(bind=True)  # type: ignore[no-untyped-call]
 def compare_account(self: Task, account_id: int) -> None:
     account = KlaviyoAccount.objects.filter(pk=account_id).first()
     if account is None:
@@ -156,7 +156,7 @@ def read_flow(install_id: int) -> None:
     readings.read_due(install_id, right_now())
 
 
-@shared_task(bind=True)
+@shared_task(bind=True)  # type: ignore[no-untyped-call]
 def remove_template(self: Task, account_id: int, template_id: str) -> None:
     """Take away a template that was made for a test email. One try, once it may: left behind, it harms nobody."""
     account = KlaviyoAccount.objects.filter(pk=account_id).first()

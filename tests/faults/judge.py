@@ -64,7 +64,8 @@ def judge(
     """`asked`: (account, design) of every ask that was answered. `made`: (kind, id at Klaviyo) -> account, of all
     that our rows say is ours and still there.
 
-    lost       asked for; neither there, nor does a row say why not, nor is anything under way
+    lost       asked for; neither there, nor does a row say why not, nor is anything under way. Or a row that nobody
+               asked for: it went astray
     doubled    more than one flow of one publication
     orphaned   there, and no row of ours knows it (the second flow of a publication is doubled instead)
     """
@@ -85,6 +86,11 @@ def judge(
     rows = list(rows)
     known = {(row.account, row.design): row for row in rows}
     verdict.states.update(row.state for row in rows)
+    asked = dict.fromkeys(asked)  # in order
+    for row in rows:
+        if (row.account, row.design) not in asked:
+            what = f"design {row.design} in {row.account}"
+            verdict.lost.append(f"{what}: publication {row.id} ({row.state}), and nobody asked for it there")
     for account, design in asked:
         row, landed = known.get((account, design)), flows[account, design]
         what = f"design {design} in {account}"

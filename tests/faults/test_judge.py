@@ -32,6 +32,13 @@ def test_no_row_and_a_flow_that_is_not_there_are_lost():
     assert "which is not there" in verdict(Row(1, "A", 1, "published", flow="f1"), made=()).lost[0]
 
 
+def test_a_row_that_went_astray_is_lost_there_and_found_here():
+    assert verdict(Row(1, "A", 2, "published", flow="f1"), flow("f1", 2)).lost == [
+        "design 2 in A: publication 1 (published), and nobody asked for it there",
+        "design 1 in A: no row",
+    ]
+
+
 def test_an_end_or_a_wait_without_a_word_is_lost():
     for state in ("failed", "refused", "cancelled", "waiting", "unknown"):
         assert verdict(Row(1, "A", 1, state), made=()).lost, state
