@@ -45,7 +45,7 @@ from flowbuilder.kinds.samples import SAMPLE, with_pictures
 from flowbuilder.models import Install, Publication
 from flowbuilder.operations import installs as operations
 from flowbuilder.operations.installs import UnableToInstall
-from flowbuilder.operations.journeys import hash_of
+from flowbuilder.operations.journeys import confirm_as_read, hash_of
 from flowbuilder.operations.returning import remember
 
 A_PAGE = 30
@@ -313,6 +313,7 @@ def show_preview(
         "install": install,
         "steps": steps_at(install, 2),
         "preview": found,
+        "hash": hash_of(install),
         "graph": graph,
         "describer": describer,
         "collisions": collisions_of(install, found),
@@ -386,12 +387,11 @@ def frame_of(request: HttpRequest, install: Install, key: str) -> HttpResponse:
 @require_POST
 def confirm(request: Request, pk: int) -> HttpResponse:
     install = access.install_or_404(request.user, pk)
-    if install.state == State.GIVEN_UP:
-        return redirect("library:page", install.template_flow.slug)
-    if install.state == State.CHOOSING and (away := elsewhere(request, install)):
+    if away := elsewhere(request, install):
         return away
     try:
-        operations.confirm_install(install=install, by=request.user)
+        confirm_as_read(install=install, by=request.user, read=request.POST.get("hash", ""))
     except UnableToInstall as error:
+        install.refresh_from_db()  # as it is now
         return show_preview(request, install, error, status=422)
     return redirect("install:progress", install.pk)

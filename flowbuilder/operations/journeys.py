@@ -16,8 +16,14 @@ from django.utils.timezone import now as right_now
 from accounts.models import CatalogEntry, User
 from flowbuilder.definition.canonical import content_hash
 from flowbuilder.definition.excluding import EXCLUDED, METRIC_NAME
-from flowbuilder.models import Install
-from flowbuilder.operations.installs import UnableToInstall, answer_question, landing_of, lock_open
+from flowbuilder.models import Install, Publication
+from flowbuilder.operations.installs import (
+    UnableToInstall,
+    answer_question,
+    confirm_install,
+    landing_of,
+    lock_open,
+)
 
 
 @transaction.atomic
@@ -72,10 +78,24 @@ def approve(*, install: Install, read: str, name: str, now: datetime | None = No
         raise UnableToInstall(
             "This link was ended, or the install is confirmed already. Ask whoever sent it."
         )
-    if hash_of(fresh) != read:
-        raise UnableToInstall("It was changed while you read. Below is how it is now: read it again.")
+    _is_as_read(fresh, read)
     fresh.approval = {"hash": read, "name": name, "at": (now or right_now()).isoformat()}
     fresh.save(update_fields=["approval"])
+
+
+@transaction.atomic
+def confirm_as_read(*, install: Install, by: User, read: str) -> Publication:
+    """The merchant's yes to what they read, and to nothing else: in another tab, or by a colleague, it may have got
+    another account or other answers meanwhile. Pressed twice it is the same publication."""
+    fresh = Install.objects.select_for_update(of=("self",)).select_related("version").get(pk=install.pk)
+    if fresh.state == Install.State.CHOOSING and not fresh.version.withdrawn_at:
+        _is_as_read(fresh, read)
+    return confirm_install(install=install, by=by)
+
+
+def _is_as_read(install: Install, read: str) -> None:
+    if hash_of(install) != read:
+        raise UnableToInstall("It was changed while you read. Below is how it is now: read it again.")
 
 
 @transaction.atomic

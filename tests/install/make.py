@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.test import Client
+from django.urls import reverse
+
 from accounts.catalog import choices, read_catalog
 from accounts.models import KlaviyoAccount, User, Workspace
 from flowbuilder.definition.canonical import content_hash
 from flowbuilder.models import Install, Publication, TemplateFlow, Version
 from flowbuilder.operations.installs import confirm_install
+from flowbuilder.operations.journeys import hash_of
 from flowbuilder.operations.library import flow_from_document, offer_in_library, publish_version
 from flowbuilder.publisher import publish
 from tests import make
+
+
+def confirm(browser: Client, install: Install) -> Any:
+    """Press “Install” on its preview as it is now."""
+    return browser.post(
+        reverse("install:confirm", args=[install.pk]), {"hash": hash_of(Install.objects.get(pk=install.pk))}
+    )
 
 
 def ask(key: str, part: str = "") -> dict[str, str]:

@@ -19,7 +19,7 @@ from flowbuilder.models import Install
 from flowbuilder.operations.installs import start_install
 from flowbuilder.publisher import publish
 from flowbuilder.sandbox.testing import RunningSandbox
-from tests.install.make import ask, everything, offer, requirement
+from tests.install.make import ask, confirm, everything, offer, requirement
 
 HTMX = {"HX-Request": "true"}
 HARBOUR = "UpK3sZ"
@@ -274,7 +274,7 @@ def test_a_segment_that_is_missing_is_made_with_the_flow(of_a_segment, account, 
     again = text_of(as_alice.get(at(of_a_segment, "answers"), {"change": "who"}))
     assert '<option value="unengaged" selected>' in again, "what was said is kept"
     assert 'value="120"' in again
-    assert as_alice.post(at(of_a_segment, "confirm")).url == at(of_a_segment, "progress")
+    assert confirm(as_alice, of_a_segment).url == at(of_a_segment, "progress")
     publication = of_a_segment.publications.get()
     publish.run(publication.pk)
     publication.refresh_from_db()
@@ -325,7 +325,7 @@ def test_a_list_for_a_question_of_lists_and_segments(install, account, as_alice,
     assert install.answers["groups"]["value"] == {"$make": "list", "name": "Club", "many": True}
     as_alice.post(at(install, "answer", "subject"), {"value": "Hello"})
     as_alice.post(at(install, "answer", "body"), {"value": account.catalog.get(name="Welcome").klaviyo_id})
-    as_alice.post(at(install, "confirm"))
+    confirm(as_alice, install)
     publication = install.publications.get()
     publish.run(publication.pk)
     publication.refresh_from_db()

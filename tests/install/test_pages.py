@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.contrib.messages import get_messages
 from django.urls import reverse
@@ -15,7 +17,7 @@ from flowbuilder.operations.library import flow_from_document, offer_in_library,
 from flowbuilder.publisher import publish
 from tests import make
 from tests.conftest import client_of
-from tests.install.make import cart, everything, newer, offer, publish_now
+from tests.install.make import cart, confirm, everything, newer, offer, publish_now
 from tests.publisher.test_made import LIST_ASKED
 
 pytestmark = pytest.mark.django_db
@@ -125,7 +127,7 @@ def test_what_was_given_up_leads_to_the_library(install, as_alice):
     for name in ("connect", "answers", "preview"):
         assert as_alice.get(at(install, name)).url == library
     assert as_alice.get(at(install, "progress")).url == at(install, "open")
-    assert as_alice.post(at(install, "confirm")).url == library
+    assert confirm(as_alice, install).url == library
 
 
 # --- Connect
@@ -315,7 +317,7 @@ def answered(install, account, as_alice) -> Install:
 
 def test_preview_waits_for_the_answers(install, as_alice):
     assert as_alice.get(at(install, "preview")).url == at(install, "answers")
-    assert as_alice.post(at(install, "confirm")).status_code == 422
+    assert confirm(as_alice, install).status_code == 422
 
 
 def test_preview_shows_exactly_what_will_land(answered, as_alice):
@@ -369,18 +371,38 @@ def test_there_is_no_content_of_what_is_no_email(answered, as_alice, key):
 
 def test_answers_that_make_it_wrong_are_named_at_the_confirmation(answered, as_alice):
     as_alice.post(at(answered, "answer", "subject"), {"value": "x" * 300})
-    response = as_alice.post(at(answered, "confirm"))
+    response = confirm(as_alice, answered)
     assert response.status_code == 422
     assert "It was not installed" in text_of(response)
     assert "<b>Mail mail-1</b>" in text_of(response)
+
+
+def test_what_was_not_read_is_not_installed(answered, workspace, as_alice):
+    """In another tab, or by a colleague, it got another account meanwhile: it is shown again as it is now."""
+    shown = as_alice.get(at(answered, "preview"))
+    read = re.search(r'name="hash" value="([^"]+)"', text_of(shown))[1]
+    before = answered.account
+    other = make.account(workspace, klaviyo_id="OtHer1")
+    KlaviyoAccount.objects.filter(pk=other.pk).update(name="Other shop")
+    Install.objects.filter(pk=answered.pk).update(account=other)
+    response = as_alice.post(at(answered, "confirm"), {"hash": read})
+    assert response.status_code == 422
+    assert "It was changed while you read." in text_of(response)
+    assert "Install in Other shop" in text_of(response)
+    assert read not in text_of(response)
+    assert as_alice.post(at(answered, "confirm")).status_code == 422, "without what was read"
+    assert not answered.publications.exists()
+    Install.objects.filter(pk=answered.pk).update(account=before)
+    assert as_alice.post(at(answered, "confirm"), {"hash": read}).status_code == 302, "as it was read"
+    assert answered.publications.get().account == before
 
 
 # --- Following it
 
 
 def test_the_whole_way_to_the_flow(answered, klaviyo, as_alice):
-    assert as_alice.post(at(answered, "confirm")).url == at(answered, "progress")
-    assert as_alice.post(at(answered, "confirm")).url == at(answered, "progress"), "pressed twice"
+    assert confirm(as_alice, answered).url == at(answered, "progress")
+    assert confirm(as_alice, answered).url == at(answered, "progress"), "pressed twice"
     publication = answered.publications.get()
     waiting = text_of(as_alice.get(at(answered, "progress")))
     assert 'hx-trigger="every 1s"' in waiting
@@ -400,7 +422,7 @@ def test_the_whole_way_to_the_flow(answered, klaviyo, as_alice):
 def test_a_refusal_names_the_step_and_leads_back(answered, klaviyo, as_alice, account):
     body = choices(account, "template").get(name="Welcome").klaviyo_id
     klaviyo.remove("template", body)
-    as_alice.post(at(answered, "confirm"))
+    confirm(as_alice, answered)
     publication = answered.publications.get()
     publish.run(publication.pk)
     publication.refresh_from_db()
@@ -412,7 +434,7 @@ def test_a_refusal_names_the_step_and_leads_back(answered, klaviyo, as_alice, ac
     assert "is not in your account any more" in text_of(as_alice.get(at(answered, "answers"), {"again": "1"}))
     other = choices(account, "template").get(name="Thank you").klaviyo_id
     as_alice.post(at(answered, "answer", "body"), {"value": other})
-    as_alice.post(at(answered, "confirm"))
+    confirm(as_alice, answered)
     again = answered.publications.latest("pk")
     assert again != publication
     publish.run(again.pk)
@@ -455,7 +477,7 @@ def test_a_wait_can_be_cancelled_and_begun_again(account, alice, as_alice):
     assert as_alice.get(at(install, "open")).url == at(install, "preview")
     polled = as_alice.get(at(install, "progress"), headers=HTMX)
     assert polled.headers["HX-Redirect"] == at(install, "open"), "a page that still asks leaves by itself"
-    as_alice.post(at(install, "confirm"))
+    confirm(as_alice, install)
     assert install.publications.count() == 2
 
 
@@ -464,7 +486,7 @@ def test_what_landed_is_not_sent_again_after_a_cancellation(account, alice, as_a
     publication = confirm_install(install=install, by=alice)
     make.bring(publication, "cancelled", klaviyo_flow_id="AbC123")
     Install.objects.update(state="choosing")
-    refused = as_alice.post(at(install, "confirm"))
+    refused = confirm(as_alice, install)
     assert refused.status_code == 422
     assert "in the account already" in text_of(refused)
 
@@ -473,7 +495,7 @@ def test_a_broken_connection_is_mended_and_tried_again(account, alice, as_alice,
     install = cart(account, alice)
     KlaviyoAccount.objects.filter(pk=account.pk).update(state="disconnected", state_reason="It was removed.")
     install.account.state = "connected"
-    confirmed = as_alice.post(at(install, "confirm"))
+    confirmed = confirm(as_alice, install)
     assert confirmed.url == at(install, "connect"), "an account that is away must be connected first"
     KlaviyoAccount.objects.update(state="connected")
     publication = confirm_install(install=install, by=alice)
