@@ -3,6 +3,7 @@
     add(row)                           INSERT it, and know its key
     change(model, known, changed)      UPDATE the row of which all this is still so; False where there is none
     one(sql, *values)                  the first row of a statement, or None
+    every(sql, *values)                all its rows
 
 Django takes ten times as long to work such a statement out as the database takes to carry it out. Everything else
 goes by the ORM.
@@ -16,7 +17,7 @@ from functools import cache
 from typing import Any
 
 from django.db import connections
-from django.db.models import DateTimeField, Field, JSONField, Model
+from django.db.models import Field, JSONField, Model
 
 
 def add(row: Model, **computed: tuple[str, object]) -> None:
@@ -58,6 +59,12 @@ def one(sql: str, *values: Any) -> Any:
         return cursor.fetchone()
 
 
+def every(sql: str, *values: Any) -> list[Any]:
+    with connections["default"].cursor() as cursor:
+        cursor.execute(sql, plain(*values))
+        return list(cursor.fetchall())
+
+
 def plain(*values: Any) -> list[Any]:
     """Values as this database compares them: SQLite knows no times."""
     times = connections["default"].ops.adapt_datetimefield_value
@@ -66,13 +73,16 @@ def plain(*values: Any) -> list[Any]:
 
 def _written(model: type[Model], values: Mapping[str, Any]) -> list[Any]:
     """As the database takes them: only times and JSON are not what they are."""
-    fields, here = _fields(model), connections["default"]
-    return [
-        fields[name].get_db_prep_save(value, here)
-        if value is not None and isinstance(fields[name], DateTimeField | JSONField)
-        else value
-        for name, value in values.items()
-    ]
+    fields, operations = _fields(model), connections["default"].ops
+    written = []
+    for name, value in values.items():
+        field = fields[name]
+        if isinstance(value, datetime):
+            value = operations.adapt_datetimefield_value(value)
+        elif value is not None and isinstance(field, JSONField):
+            value = operations.adapt_json_value(value, field.encoder)
+        written.append(value)
+    return written
 
 
 @cache

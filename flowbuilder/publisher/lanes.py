@@ -45,10 +45,7 @@ def run_lane(
         return lane.not_before
     until, end, known = None, clock() + TURN, Known()
     while until is None and clock() < end:
-        publication_id = next_due(account_id, clock())
-        if publication_id is None:
-            break
-        ran = publish.run(publication_id, client_for=client_for, known=known)
+        ran = publish.run_next(account_id, clock(), client_for=client_for, known=known)
         if ran is None:
             break
         until = ran.wait_until

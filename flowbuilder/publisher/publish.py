@@ -38,7 +38,7 @@ from flowbuilder.publisher import after, create, made
 from flowbuilder.publisher.calls import LEASE, MOMENT, Calls, Known
 from flowbuilder.publisher.create import RefusedHere, Stop
 from flowbuilder.publisher.reconcile import quiet_until
-from flowbuilder.publisher.states import MOVES, LostLease, S, move, take
+from flowbuilder.publisher.states import MOVES, LostLease, S, move, take, take_next
 
 ClientFor = Callable[[KlaviyoAccount], Klaviyo]
 SOON = LEASE / 9  # 20 seconds by default, until the next try when nothing reached Klaviyo
@@ -60,7 +60,15 @@ class Ran:
 
 def run(publication_id: int, *, client_for: ClientFor = client_for, known: Known | None = None) -> Ran | None:
     """Work on one publication if it is due and nobody else does; None if not."""
-    publication = take(publication_id, lease=LEASE)
+    return _run(take(publication_id, lease=LEASE), client_for, known)
+
+
+def run_next(account_id: int, now: datetime, *, client_for: ClientFor, known: Known) -> Ran | None:
+    """The same of the next one that is due in an account; None if none is."""
+    return _run(take_next(account_id, lease=LEASE, now=now), client_for, known)
+
+
+def _run(publication: Publication | None, client_for: ClientFor, known: Known | None) -> Ran | None:
     if publication is None:
         return None
     try:

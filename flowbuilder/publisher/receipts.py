@@ -24,27 +24,30 @@ from accounts.models import KlaviyoAccount
 from flowbuilder.models import Attempt, Publication, Receipt
 
 CHUNK = 200
-ACCOUNT = "SELECT klaviyo_id FROM accounts_klaviyoaccount WHERE id = %s"
+LOCK = "SELECT id FROM accounts_klaviyoaccount WHERE id = %s FOR NO KEY UPDATE"
 LAST = "SELECT number, hash FROM flowbuilder_receipt WHERE account_id = %s ORDER BY number DESC LIMIT 1"
-HASH = "SELECT content_hash FROM flowbuilder_version WHERE id = %s"
+SENT = """
+SELECT method, path, request FROM flowbuilder_attempt
+WHERE publication_id = %s AND outcome = 'done' AND method <> 'GET' ORDER BY number"""
 
 
 def seal(publication: Publication, at: datetime) -> None:
     """One worker after the other, whatever became of their lanes: PostgreSQL by the account's row, SQLite since the
     move was written before."""
-    lock = " FOR NO KEY UPDATE" if connection.vendor == "postgresql" else ""
-    klaviyo_id = rows.one(ACCOUNT + lock, publication.account_id)[0]
+    if connection.vendor == "postgresql":
+        rows.one(LOCK, publication.account_id)
     number, previous = rows.one(LAST, publication.account_id) or (0, "")
     made = Receipt(
         account_id=publication.account_id,
         number=number + 1,
         publication=publication,
         at=at,
-        body_hash=bodies([publication.pk]).get(publication.pk, EMPTY),
+        body_hash=_digest(
+            [[method, path, _read(sent)] for method, path, sent in rows.every(SENT, publication.pk)]
+        ),
         previous_hash=previous,
     )
-    content = rows.one(HASH, publication.version_id)[0]
-    made.hash = hash_of(made, publication, klaviyo_id, content)
+    made.hash = hash_of(made, publication, publication.account.klaviyo_id, publication.version.content_hash)
     rows.add(made)
 
 
@@ -74,6 +77,11 @@ def bodies(publications: Iterable[int]) -> dict[int, str]:
     return {
         pk: _digest([list(call) for _, *call in group]) for pk, group in groupby(found, lambda row: row[0])
     }
+
+
+def _read(sent: Any) -> Any:
+    """A column of JSON in a plain statement."""
+    return json.loads(sent) if isinstance(sent, str) else sent
 
 
 def _digest(value: Any) -> str:

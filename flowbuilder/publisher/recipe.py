@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
-from flowbuilder.definition.frozen import Frozen
+from flowbuilder.definition.frozen import Frozen, Question
 from flowbuilder.definition.shaping import shape_definition
 from flowbuilder.definition.switching import parts_off, switched
 from flowbuilder.definition.writing import Approved
@@ -21,8 +21,11 @@ from flowbuilder.graph.values import Path
 from flowbuilder.kinds.asks import CONTENT, find_contents, is_ask, is_content, set_at
 from flowbuilder.models import Publication, Version
 
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
 MOST_KEPT = 64
 _kept: OrderedDict[tuple[str, str, frozenset[Part]], Recipe] = OrderedDict()
+_questions: OrderedDict[str, tuple[Question, ...]] = OrderedDict()  # content hash -> those of its document
 
 
 @dataclass(frozen=True)
@@ -44,14 +47,24 @@ def recipe_of(publication: Publication) -> Recipe:
 
 def recipe(version: Version, shape: Mapping[str, Any], answers: Mapping[str, Any]) -> Recipe:
     """What the answers switch off is neither made nor sent."""
-    off = parts_off(Frozen(version.document).questions, answers)
-    name = (version.content_hash, json.dumps(shape, sort_keys=True), off)
-    if name not in _kept:
+    of = version.content_hash
+    questions = _once(_questions, of, lambda: Frozen(version.document).questions)
+    off = parts_off(questions, answers)
+    name = (of, json.dumps(shape, sort_keys=True), off)
+
+    def work_out() -> Recipe:
         document = {**version.document, "definition": switched(version.document["definition"], off)}
-        _kept[name] = _work_out(document, shape)
-        if len(_kept) > MOST_KEPT:
-            _kept.popitem(last=False)
-    return _kept[name]
+        return _work_out(document, shape)
+
+    return _once(_kept, name, work_out)
+
+
+def _once(kept: OrderedDict[K, V], name: K, work_out: Callable[[], V]) -> V:
+    if name not in kept:
+        kept[name] = work_out()
+        if len(kept) > MOST_KEPT:
+            kept.popitem(last=False)
+    return kept[name]
 
 
 def _work_out(document: Mapping[str, Any], shape: Mapping[str, Any]) -> Recipe:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.utils.timezone import now
@@ -12,6 +12,7 @@ from flowbuilder import tasks
 from flowbuilder.models import Lane, Publication, Rollout
 from flowbuilder.publisher import lanes, publish
 from flowbuilder.publisher.publish import Ran
+from flowbuilder.publisher.states import next_due
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -42,7 +43,10 @@ def ran(monkeypatch) -> list[int]:
     """The publications that were worked on, in order; each is published at once."""
     done: list[int] = []
 
-    def run(pk: int, **more) -> Ran:
+    def run_next(account_id: int, at: datetime, **more) -> Ran | None:
+        pk = next_due(account_id, at)
+        if pk is None:
+            return None
         done.append(pk)
         Publication.objects.filter(pk=pk).update(state="preparing")
         Publication.objects.filter(pk=pk).update(state="sending")
@@ -50,7 +54,7 @@ def ran(monkeypatch) -> list[int]:
         Publication.objects.filter(pk=pk).update(state="published")
         return Ran("published")
 
-    monkeypatch.setattr(publish, "run", run)
+    monkeypatch.setattr(publish, "run_next", run_next)
     return done
 
 
@@ -88,7 +92,7 @@ def test_one_worker_at_a_time(asked, accounts, ran):
 def test_a_short_wait_closes_the_lane_until_then_and_rings_again(asked, accounts, monkeypatch, rung):
     until = now() + timedelta(seconds=9)
     asked(accounts[0])
-    monkeypatch.setattr(publish, "run", lambda pk, **more: Ran("preparing", until))
+    monkeypatch.setattr(publish, "run_next", lambda *given, **more: Ran("preparing", until))
     tasks.run_lane(accounts[0].pk)
     [(account_id, queue, countdown, sent_to)] = rung
     assert (account_id, queue, sent_to) == (accounts[0].pk, "celery", "celery")

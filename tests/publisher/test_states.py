@@ -13,7 +13,7 @@ from django.utils.timezone import now
 from accounts import rows
 from flowbuilder.guards import GUARDS_OF_MOVES, guards_of_moves
 from flowbuilder.models import Move, Publication
-from flowbuilder.publisher.states import ENDS, MOVES, LostLease, S, due, move, next_due, take
+from flowbuilder.publisher.states import ENDS, MOVES, LostLease, S, due, move, next_due, take, take_next
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -253,6 +253,10 @@ def test_what_a_worker_takes_is_what_is_due(publication, state, lease, not_befor
     assert (next_due(publication.account_id, moment) == publication.pk) == is_due
     assert next_due(publication.account_id + 1, moment) is None
     assert (take(publication.pk, lease=LEASE, now=moment) is not None) == is_due
+    Publication.objects.update(lease_until=leased)
+    assert take_next(publication.account_id + 1, lease=LEASE, now=moment) is None
+    taken = take_next(publication.account_id, lease=LEASE, now=moment)
+    assert (taken is not None and taken.pk == publication.pk) == is_due
 
 
 def test_asked_again_is_a_fresh_start(publication, alice):
