@@ -25,7 +25,6 @@ from accounts.klaviyo.pages import walk_pages
 from accounts.klaviyo.shapes import (
     Account,
     Flow,
-    FlowAction,
     Metric,
     MetricProperty,
     Named,
@@ -235,7 +234,7 @@ class Klaviyo:
     def create_flow(self, body: Mapping[str, Any]) -> Flow:
         """create_flow. `body` is the whole {data: {type, attributes: {name, definition}}}. Scope flows:write.
 
-        Not idempotent and without a key: after Unknown look with find_flows before sending again.
+        Not idempotent and without a key: after Unknown it may be there.
         """
         return Flow.read(_data(self.call("POST", "/api/flows", json=body)))
 
@@ -256,22 +255,6 @@ class Klaviyo:
         )
         return [Flow.read(resource) for resource in islice(found, most)]
 
-    def find_flows(self, name: str, created_from: datetime | None = None) -> list[Flow]:
-        """get_flows: those of exactly this name, created at or after `created_from` (aware). Scope
-        flows:read.
-
-        The time is compared here: Klaviyo refuses a bound in its future, so a clock a little ahead would
-        break the look-up. A flow whose creation time cannot be read is included. A quote or backslash in a
-        filter is not documented, so such a name is searched by its longest part without one.
-        """
-        part = max(re.split(r'["\\]', name), key=len)
-        params = {"filter": f'{"equals" if part == name else "contains"}(name,"{part}")'} if part else None
-        flows = [Flow.read(resource) for resource in self._all("/api/flows", params)]
-        same = [flow for flow in flows if flow.name.strip() == name.strip()]
-        if created_from is None:
-            return same
-        return [flow for flow in same if flow.created is None or flow.created >= created_from]
-
     def list_flows(self) -> list[Flow]:
         """get_flows, all pages (50 each), archived ones too. Scope flows:read."""
         return [Flow.read(resource) for resource in self._all("/api/flows", {"page[size]": "50"})]
@@ -287,10 +270,6 @@ class Klaviyo:
         """
         return Template.read(_data(self.call("GET", f"/api/flow-messages/{_safe(message_id)}/template")))
 
-    def delete_flow(self, id: str) -> None:
-        """delete_flow. NotFound when it is already gone. Scope flows:write."""
-        self.call("DELETE", f"/api/flows/{_safe(id)}")
-
     def flow_triggers(self, metric_id: str) -> list[Flow]:
         """get_flows_triggered_by_metric: the flows that start from this metric. Scopes flows:read
         metrics:read.
@@ -298,63 +277,6 @@ class Klaviyo:
         return [
             Flow.read(resource) for resource in self._all(f"/api/metrics/{_safe(metric_id)}/flow-triggers")
         ]
-
-    # The actions of a flow
-
-    def get_flow_actions(self, flow_id: str) -> list[FlowAction]:
-        """get_actions_for_flow, all pages (50 each), definitions included. Scope flows:read."""
-        params = {"page[size]": "50"}
-        found = self._all(f"/api/flows/{_safe(flow_id)}/flow-actions", params)
-        return [FlowAction.read(resource) for resource in found]
-
-    def get_flow_action(self, id: str) -> FlowAction:
-        """get_flow_action. Scope flows:read."""
-        return FlowAction.read(_data(self.call("GET", f"/api/flow-actions/{_safe(id)}")))
-
-    def update_flow_action(self, id: str, definition: Mapping[str, Any]) -> FlowAction:
-        """update_flow_action: `definition` is the whole action {id, type, links, data}, its status in data.
-
-        The type and the links have to stay. A template_id that is not the message's own copy is copied. The
-        answer may still show the old template_id (reported): look again after a moment. Sending it twice
-        does no harm but one more copy of a template. Scope flows:write.
-        """
-        attributes = {"definition": dict(definition)}
-        body = {"data": {"type": "flow-action", "id": _safe(id), "attributes": attributes}}
-        return FlowAction.read(_data(self.call("PATCH", f"/api/flow-actions/{_safe(id)}", json=body)))
-
-    def create_flow_action(
-        self,
-        definition: Mapping[str, Any],
-        *,
-        anchor: Mapping[str, Any] | None = None,
-        flow_id: str | None = None,
-        allow_live_action: bool = False,
-    ) -> FlowAction:
-        """create_flow_action, since revision 2026-10-15: one more action, {temporary_id, type, data, links?}.
-
-        Exactly one of three says where: `anchor`, the action before it as {id, type, links} with the one
-        outgoing link that names the temporary_id; `links.next` of the definition, the action after it; or
-        `flow_id`, a flow without actions. Messages arrive as drafts; a timing or logic action put into a live
-        flow needs `allow_live_action` and acts at once. Not idempotent, the temporary_id is no key: after
-        Unknown look with get_flow_actions before sending again. Scope flows:write.
-        """
-        attributes: dict[str, Any] = {"definition": dict(definition)}
-        if anchor is not None:
-            about = {name: value for name, value in anchor.items() if name != "id"}
-            before = {"type": "flow-action", "id": _safe(anchor["id"]), "attributes": {"definition": about}}
-            attributes["anchor-action"] = {"data": before}
-        if allow_live_action:
-            attributes["allow_live_action"] = True
-        data: dict[str, Any] = {"type": "flow-action", "attributes": attributes}
-        if flow_id is not None:
-            data["relationships"] = {"flow": {"data": {"type": "flow", "id": _safe(flow_id)}}}
-        return FlowAction.read(_data(self.call("POST", "/api/flow-actions", json={"data": data})))
-
-    def delete_flow_action(self, id: str) -> None:
-        """delete_flow_action: what came before it goes on with what came after. NotFound when it is already
-        gone. Scope flows:write.
-        """
-        self.call("DELETE", f"/api/flow-actions/{_safe(id)}")
 
 
 def _data(answer: Answer) -> Any:

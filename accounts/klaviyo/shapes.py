@@ -136,25 +136,6 @@ class Flow(Named):
         }
 
 
-@dataclass(frozen=True, slots=True)
-class FlowAction:
-    """One action of a flow as Klaviyo keeps it. `definition`: {id, type, links, data}; `type` stands in it."""
-
-    id: str
-    type: str
-    definition: dict[str, Any] | None = field(repr=False)
-    updated: datetime | None
-    resource: Resource = field(repr=False, compare=False)
-
-    @classmethod
-    def read(cls, resource: Any) -> Self:
-        attributes = _attributes(resource)
-        given = attributes.get("definition")
-        definition = given if isinstance(given, dict) else None
-        kind = _text(definition or {}, "type") or ""
-        return cls(_id(resource), kind, definition, _time(attributes, "updated"), resource)
-
-
 def _attributes(resource: Any) -> dict[str, Any]:
     attributes = resource.get("attributes") if isinstance(resource, dict) else None
     return attributes if isinstance(attributes, dict) else {}

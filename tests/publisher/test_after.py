@@ -14,6 +14,7 @@ from flowbuilder.operations import after
 from flowbuilder.operations.installs import confirm_install
 from flowbuilder.operations.publications import UnableToAct, cancel_publication, retry_publication
 from tests import make
+from tests.hands import action_of, change_action, delete_flow
 from tests.publisher.test_made import LIST_ASKED, NEW
 from tests.publisher.test_publish import created, ripen, run, sent_long_ago
 
@@ -44,9 +45,8 @@ def statuses(install: Install) -> dict[str, str]:
 
 def set_step(install: Install, key: str, status: str) -> None:
     """A person in Klaviyo sets one step."""
-    client = client_for(install.account)
-    action = client.get_flow_action(install.step_map[key]["action"]).definition
-    client.update_flow_action(action["id"], {**action, "data": {**action["data"], "status": status}})
+    action = action_of(install.account, install.step_map[key]["action"])
+    change_action(install.account, {**action, "data": {**action["data"], "status": status}})
 
 
 def calls_of(publication: Publication) -> list[str]:
@@ -185,7 +185,7 @@ def deaths(publication: Publication, monkeypatch: Any) -> int:
 
 
 def test_a_flow_that_somebody_deleted_is_said(landed, alice, klaviyo):
-    client_for(landed.account).delete_flow(landed.live_flow_id)
+    delete_flow(landed.account, landed.live_flow_id)
     publication = run(after.ask_for_status(install=landed, by=alice, status="live"))
     assert publication.state == "failed"
     assert "somebody deleted it" in publication.reason
@@ -305,7 +305,7 @@ def test_a_flow_that_klaviyo_does_not_delete_keeps_what_it_uses(landed, alice, k
 
 
 def test_what_is_gone_already_is_removed(landed, alice, klaviyo):
-    client_for(landed.account).delete_flow(landed.live_flow_id)
+    delete_flow(landed.account, landed.live_flow_id)
     assert run(after.ask_for_removal(install=landed, by=alice)).state == "published"
 
 

@@ -23,6 +23,7 @@ from flowbuilder.publisher import late, publish
 from flowbuilder.publisher.states import found_flows
 from flowbuilder.sandbox import templates
 from tests import make
+from tests.hands import delete_flow
 from tests.publisher.test_made import LIST_ASKED
 from tests.publisher.test_publish import CREATE, created, ripen, run, sent_long_ago
 from tests.publisher.test_updates import next_version
@@ -154,7 +155,7 @@ def ask_pause(install, by):
 @pytest.mark.parametrize("ask", [ask_status, ask_update, ask_pause])
 def test_a_flow_deleted_behind_our_back(there, alice, klaviyo, page, as_alice, ask):
     publication = ask(there, alice)
-    client_for(there.account).delete_flow(there.live_flow_id)
+    delete_flow(there.account, there.live_flow_id)
     publication = run(publication)
     told(
         publication, "failed", "somebody deleted it in Klaviyo. Remove it here as well, then install it anew"
@@ -171,7 +172,7 @@ def test_a_step_back_from_a_flow_that_is_gone(there, alice, klaviyo, page):
     publication = run(ask_update(there, alice))
     assert publication.state == "published", publication.reason
     there.refresh_from_db()
-    client_for(there.account).delete_flow(there.live_flow_id)
+    delete_flow(there.account, there.live_flow_id)
     publication = run(after.roll_back(install=there, by=alice))
     told(publication, "failed", "somebody deleted it in Klaviyo")
     assert reverse("history:after", args=[there.pk]) in page(publication)

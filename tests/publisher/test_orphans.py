@@ -20,6 +20,7 @@ from flowbuilder.operations import after
 from flowbuilder.operations.installs import confirm_install
 from flowbuilder.publisher import orphans
 from flowbuilder.publisher.states import NOT_OURS
+from tests.hands import delete_flow
 from tests.publisher.test_publish import CREATE, run
 
 pytestmark = pytest.mark.django_db
@@ -77,7 +78,7 @@ def test_a_flow_with_our_tag_that_nobody_knows(landed):
 
 
 def test_an_install_whose_flow_is_gone(landed):
-    client_for(landed.account).delete_flow(landed.live_flow_id)
+    delete_flow(landed.account, landed.live_flow_id)
     assert compared(landed) == [("gone", landed.live_flow_id)]
     assert Orphan.objects.get().install == landed
 
@@ -85,7 +86,7 @@ def test_an_install_whose_flow_is_gone(landed):
 def test_what_is_being_changed_or_looked_up_is_left_alone(landed, alice):
     twin = double(landed)
     after.ask_for_removal(install=landed, by=alice)
-    client_for(landed.account).delete_flow(landed.live_flow_id)
+    delete_flow(landed.account, landed.live_flow_id)
     assert compared(landed) == [("unknown", twin)], "its own flow is being removed just now"
     publication = Publication.objects.create(
         workspace=landed.workspace, version=landed.version, account=landed.account, flow_name="Abandoned cart"
@@ -104,7 +105,7 @@ def test_what_was_put_right_is_forgotten_and_what_stays_keeps_its_day(landed):
     first, second = double(landed), double(landed)
     assert len(compared(landed)) == 2
     Orphan.objects.update(found_at=now() - timedelta(days=3))
-    client_for(landed.account).delete_flow(first)
+    delete_flow(landed.account, first)
     assert compared(landed) == [("unknown", second)]
     left = Orphan.objects.get()
     assert left.found_at < now() - timedelta(days=2) < left.seen_at

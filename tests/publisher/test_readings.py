@@ -15,6 +15,7 @@ from flowbuilder.operations import after, drift
 from flowbuilder.operations.publications import UnableToAct
 from flowbuilder.publisher import readings
 from tests.definition.flows import filter_of
+from tests.hands import delete_flow, put_action_in, take_action_out
 from tests.publisher.test_after import flow_of, set_step, statuses
 from tests.publisher.test_after import landed as landed
 from tests.publisher.test_publish import run
@@ -36,8 +37,7 @@ def texts(reading: Reading) -> list[str]:
 def put_in(install: Install) -> str:
     """A person puts a wait in behind the first email."""
     anchor = {"id": install.step_map["mail-1"]["action"], "type": "send-email", "links": {"next": "own"}}
-    client = client_for(install.account)
-    return str(client.create_flow_action({**PAUSE, "temporary_id": "own"}, anchor=anchor).id)
+    return put_action_in(install.account, {**PAUSE, "temporary_id": "own"}, anchor)
 
 
 def write(klaviyo: Any, install: Install, key: str, html: str) -> None:
@@ -93,7 +93,7 @@ def test_a_name_is_cosmetic_a_status_is_a_status_and_the_worst_one_counts(landed
 
 def test_steps_that_came_and_went_and_another_filter_are_logic(landed, klaviyo):
     put_in(landed)
-    client_for(landed.account).delete_flow_action(landed.step_map["text-1"]["action"])
+    take_action_out(landed.account, landed.step_map["text-1"]["action"])
     klaviyo.edit("flow", landed.live_flow_id, body={"profile_filter": filter_of("gold")})
     reading = look(landed)
     found = " ".join(texts(reading))
@@ -104,7 +104,7 @@ def test_steps_that_came_and_went_and_another_filter_are_logic(landed, klaviyo):
 
 
 def test_a_flow_that_is_gone_is_gone(landed):
-    client_for(landed.account).delete_flow(landed.live_flow_id)
+    delete_flow(landed.account, landed.live_flow_id)
     reading = look(landed)
     assert (reading.verdict, reading.definition) == ("gone", None)
 
@@ -155,7 +155,7 @@ def test_all_is_put_back(landed, alice, klaviyo):
     edit(landed, "mail-1", subject_line="Ours")
     write(klaviyo, landed, "mail-2", "<p>Ours</p>")
     put_in(landed)
-    client_for(landed.account).delete_flow_action(landed.step_map["text-1"]["action"])
+    take_action_out(landed.account, landed.step_map["text-1"]["action"])
     set_step(landed, "mail-1", "live")
     reading = look(landed)
     ids = [one["id"] for one in reading.differences]

@@ -17,6 +17,7 @@ from flowbuilder.operations.publications import UnableToAct
 from flowbuilder.publisher.standing import standing_of
 from tests import make
 from tests.definition.flows import branches
+from tests.hands import action_of, change_action, put_action_in, take_action_out
 from tests.publisher.test_after import ACTIONS, asked, calls_of, deaths, flow_of, set_step, statuses
 from tests.publisher.test_after import landed as landed
 from tests.publisher.test_publish import created, ripen, run, sent_long_ago
@@ -146,7 +147,7 @@ def test_only_the_email_that_changed_gets_a_new_template(landed, alice, klaviyo)
 
 
 def held_message(install: Install, key: str) -> dict[str, Any]:
-    action = client_for(install.account).get_flow_action(install.step_map[key]["action"]).definition
+    action = action_of(install.account, install.step_map[key]["action"])
     return dict(action["data"]["message"])
 
 
@@ -227,16 +228,14 @@ def test_an_email_that_was_written_anew_on_both_sides_is_a_question(landed, alic
 
 
 def edit(install: Install, key: str, **message: Any) -> None:
-    client = client_for(install.account)
-    action = client.get_flow_action(install.step_map[key]["action"]).definition
+    action = action_of(install.account, install.step_map[key]["action"])
     data = {**action["data"], "message": {**action["data"]["message"], **message}}
-    client.update_flow_action(action["id"], {**action, "data": data})
+    change_action(install.account, {**action, "data": data})
 
 
 def test_a_step_that_a_person_put_in_stays(landed, alice):
-    client = client_for(landed.account)
     anchor = {"id": landed.step_map["mail-1"]["action"], "type": "send-email", "links": {"next": "own"}}
-    own = client.create_flow_action({**PAUSE, "temporary_id": "own"}, anchor=anchor).id
+    own = put_action_in(landed.account, {**PAUSE, "temporary_id": "own"}, anchor)
     publication, _ = updated(landed, alice, everything)
     assert publication.state == "published"
     assert "Added “Wait 6 hours”" in publication.reason
@@ -244,7 +243,7 @@ def test_a_step_that_a_person_put_in_stays(landed, alice):
 
 
 def test_a_step_that_a_person_deleted_stays_away_or_comes_back_as_they_say(landed, alice, klaviyo):
-    client_for(landed.account).delete_flow_action(landed.step_map["mail-1"]["action"])
+    take_action_out(landed.account, landed.step_map["mail-1"]["action"])
     publication, version = updated(landed, alice, everything)
     assert publication.state == "failed", "the version changes it"
     assert "Removed “Email 1" in publication.reason
@@ -257,7 +256,7 @@ def test_a_step_that_a_person_deleted_stays_away_or_comes_back_as_they_say(lande
 
 
 def test_a_step_that_a_person_deleted_comes_back_in_its_place(landed, alice):
-    client_for(landed.account).delete_flow_action(landed.step_map["mail-1"]["action"])
+    take_action_out(landed.account, landed.step_map["mail-1"]["action"])
     version = next_version(landed, everything)
     back = run(
         after.ask_for_update(install=landed, by=alice, version=version, choices={"mail-1 step": "new"})
@@ -322,9 +321,8 @@ def test_an_insertion_that_was_lost_without_effect_is_sent_again(landed, alice, 
 
 
 def test_a_step_of_the_same_settings_that_was_there_before_is_not_taken_for_it(landed, alice, klaviyo):
-    client = client_for(landed.account)
     anchor = {"id": landed.step_map["mail-1"]["action"], "type": "send-email", "links": {"next": "own"}}
-    own = client.create_flow_action({**PAUSE, "temporary_id": "own"}, anchor=anchor).id
+    own = put_action_in(landed.account, {**PAUSE, "temporary_id": "own"}, anchor)
     klaviyo.fault("reset", *INSERT)
     publication, _ = updated(landed, alice, lambda one: put(one, PAUSE, "mail-1"))
     sent_long_ago(publication)
@@ -564,8 +562,7 @@ def test_a_step_that_came_in_and_was_edited_before_we_looked_is_known_by_its_pla
     known = {one["action"] for one in landed.step_map.values()}
     new = next(one for one in flow_of(landed).definition["actions"] if one["id"] not in known)
     message = {**new["data"]["message"], "body": "Their own words"}
-    client = client_for(landed.account)
-    client.update_flow_action(new["id"], {**new, "data": {**new["data"], "message": message}})
+    change_action(landed.account, {**new, "data": {**new["data"], "message": message}})
     sent_long_ago(publication)
     assert run(publication).state == "published"
     assert asked(klaviyo, *INSERT) == 1

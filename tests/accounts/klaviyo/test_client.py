@@ -13,7 +13,7 @@ import pytest
 from accounts.klaviyo.auth import ApiKey
 from accounts.klaviyo.client import Klaviyo
 from accounts.klaviyo.errors import NotAllowed, NotSent, Refused, Throttled, Unknown
-from accounts.klaviyo.shapes import Flow, FlowAction
+from accounts.klaviyo.shapes import Flow
 
 BASE = "https://a.klaviyo.com"
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -157,113 +157,10 @@ REQUESTS: dict[str, tuple[Callable[[Klaviyo], Any], Any, str, dict[str, str], An
         {},
         None,
     ),
-    "find_flows": (
-        lambda k: k.find_flows("Café & co, v2", NOW),
-        many(),
-        "GET /api/flows",
-        {"filter": 'equals(name,"Café & co, v2")'},
-        None,
-    ),
-    "find_flows with a quote": (
-        lambda k: k.find_flows('The "best" welcome\\'),
-        many(),
-        "GET /api/flows",
-        {"filter": 'contains(name," welcome")'},
-        None,
-    ),
-    "find_flows of nothing but quotes": (lambda k: k.find_flows('""'), many(), "GET /api/flows", {}, None),
-    "delete_flow": (
-        lambda k: k.delete_flow("XyZ123"),
-        httpx.Response(204),
-        "DELETE /api/flows/XyZ123",
-        {},
-        None,
-    ),
     "flow_triggers": (
         lambda k: k.flow_triggers("XyZ123"),
         {"data": []},
         "GET /api/metrics/XyZ123/flow-triggers",
-        {},
-        None,
-    ),
-    "get_flow_actions": (
-        lambda k: k.get_flow_actions("XyZ123"),
-        many(),
-        "GET /api/flows/XyZ123/flow-actions",
-        {"page[size]": "50"},
-        None,
-    ),
-    "get_flow_action": (lambda k: k.get_flow_action("123"), one(), "GET /api/flow-actions/123", {}, None),
-    "update_flow_action": (
-        lambda k: k.update_flow_action("123", {"id": "123", **WAIT, "links": {"next": None}}),
-        one(),
-        "PATCH /api/flow-actions/123",
-        {},
-        {
-            "data": {
-                "type": "flow-action",
-                "id": "123",
-                "attributes": {"definition": {"id": "123", **WAIT, "links": {"next": None}}},
-            }
-        },
-    ),
-    "create_flow_action after another": (
-        lambda k: k.create_flow_action(
-            {"temporary_id": "a", **WAIT},
-            anchor={"id": "123", "type": "conditional-split", "links": {"next_if_true": "a"}},
-            allow_live_action=True,
-        ),
-        one(),
-        "POST /api/flow-actions",
-        {},
-        {
-            "data": {
-                "type": "flow-action",
-                "attributes": {
-                    "definition": {"temporary_id": "a", **WAIT},
-                    "anchor-action": {
-                        "data": {
-                            "type": "flow-action",
-                            "id": "123",
-                            "attributes": {
-                                "definition": {"type": "conditional-split", "links": {"next_if_true": "a"}}
-                            },
-                        }
-                    },
-                    "allow_live_action": True,
-                },
-            }
-        },
-    ),
-    "create_flow_action before another": (
-        lambda k: k.create_flow_action({"temporary_id": "a", **WAIT, "links": {"next": "123"}}),
-        one(),
-        "POST /api/flow-actions",
-        {},
-        {
-            "data": {
-                "type": "flow-action",
-                "attributes": {"definition": {"temporary_id": "a", **WAIT, "links": {"next": "123"}}},
-            }
-        },
-    ),
-    "create_flow_action as the first": (
-        lambda k: k.create_flow_action({"temporary_id": "a", **WAIT}, flow_id="XyZ123"),
-        one(),
-        "POST /api/flow-actions",
-        {},
-        {
-            "data": {
-                "type": "flow-action",
-                "attributes": {"definition": {"temporary_id": "a", **WAIT}},
-                "relationships": {"flow": {"data": {"type": "flow", "id": "XyZ123"}}},
-            }
-        },
-    ),
-    "delete_flow_action": (
-        lambda k: k.delete_flow_action("123"),
-        GONE,
-        "DELETE /api/flow-actions/123",
         {},
         None,
     ),
@@ -354,32 +251,12 @@ def test_metrics_are_told_apart_by_integration() -> None:
     assert [m.category for m in open_door(Net(many(shopify, api))).list_metrics("Shopify")] == ["eCommerce"]
 
 
-def test_find_flows_compares_name_and_time_itself() -> None:
-    found = many(
-        one(name="A", created="2026-11-21T12:00:01+00:00"),
-        one(name="A", created="2026-11-21T11:59:59+00:00"),
-        one(name="A", created="soon"),
-        one(name="A 2", created="2026-11-21T12:00:01+00:00"),
-    )
-    flows = open_door(Net(found)).find_flows("A", NOW)
-    assert [flow.created for flow in flows] == [datetime(2026, 11, 21, 12, 0, 1, tzinfo=UTC), None]
-    assert len(open_door(Net(found)).find_flows("A")) == 3
-
-
 def test_a_flow_of_junk_is_still_a_flow() -> None:
     flow = Flow.read(
         {"id": "AbCdEf", "attributes": {"name": 7, "created": 5, "definition": "x", "status": None}}
     )
     assert (flow.name, flow.created, flow.definition, flow.status) == ("", None, None, None)
     assert Flow.read({"id": "AbCdEf"}).is_archived is False
-
-
-def test_a_flow_action_of_junk_is_still_an_action() -> None:
-    action = FlowAction.read({"id": "123", "attributes": {"definition": [], "updated": 5}})
-    assert (action.type, action.definition, action.updated) == ("", None, None)
-    read = FlowAction.read(one(definition={"id": "1", **WAIT}, updated="2026-11-21T12:00:00+00:00")["data"])
-    assert (read.type, read.definition, read.updated) == ("time-delay", {"id": "1", **WAIT}, NOW)
-    assert "hours" not in repr(read)
 
 
 @pytest.mark.parametrize("junk", [None, [], "x", {}, {"id": ""}, {"id": 7}, {"id": None}])

@@ -79,7 +79,8 @@ def test_limits_for(method: str, path: str, limits: tuple[str, int, int, int | N
 def test_every_call_the_client_makes_has_its_own_row() -> None:
     from tests.accounts.klaviyo.test_client import REQUESTS
 
-    for _, _, line, _, _ in REQUESTS.values():
+    by_the_publisher = ("DELETE /api/flows/XyZ123", "POST /api/flow-actions", "DELETE /api/flow-actions/12")
+    for line in (*(sent[2] for sent in REQUESTS.values()), "PATCH /api/flow-actions/12", *by_the_publisher):
         method, path = line.split(" ")
         assert limits_for(method, path).endpoint.count("/") == path.count("/"), line
 
