@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Case, CharField, Count, Exists, F, OuterRef, Q, QuerySet, Value, When
+from django.db.models import Case, CharField, Count, Exists, F, Max, OuterRef, Q, QuerySet, Value, When
 
 from accounts.access import accounts_of
 from accounts.models import KlaviyoAccount, Workspace
@@ -158,6 +158,12 @@ def lines_of(rollout: Rollout, now: datetime) -> list[Line]:
     ).filter(day__gt=10)
     used = {account: (minute, day) for account, day, minute in lately}
     return [Line(ahead.get(one, 1), *used.get(one, (0, 0))) for one in {*ahead, *used}]
+
+
+def parked_for(rollout: Rollout, now: datetime) -> float:
+    """Seconds until the last of those that wait for a moment goes on. One query."""
+    last = rollout.publications.filter(state__in=Publication.OPEN).aggregate(at=Max("not_before"))["at"]
+    return max(0.0, (last - now).total_seconds()) if last else 0.0
 
 
 def _left(rollout: Rollout) -> QuerySet[Choice]:

@@ -27,9 +27,16 @@ def seconds_in_line(line: Line, limits: Limits = CREATE) -> float:
 
 
 def seconds_left(
-    lines: Iterable[Line], *, left: int, waves: int, pace: tuple[int, float], limits: Limits = CREATE
+    lines: Iterable[Line],
+    *,
+    left: int,
+    waves: int,
+    pace: tuple[int, float],
+    parked: float = 0.0,
+    limits: Limits = CREATE,
 ) -> float:
-    """Until `left` publications in so many waves have ended. `pace`: so many ended in so many seconds."""
+    """Until `left` publications in so many waves have ended. `pace`: so many ended in so many seconds. `parked`: until
+    the last of them that waits goes on."""
     if not left:
         return 0.0
     ended, seconds = pace
@@ -37,7 +44,7 @@ def seconds_left(
         worked = left * seconds / ended
     else:
         worked = max(left / AT_ONCE, waves, 1) * SECONDS_EACH
-    return max([worked, *(seconds_in_line(one, limits) for one in lines)])
+    return max([worked, parked, *(seconds_in_line(one, limits) for one in lines)])
 
 
 def in_words(seconds: float) -> str:

@@ -26,6 +26,7 @@ from flowbuilder.queries.rollouts import (
     choice_rows,
     lines_of,
     pace_of,
+    parked_for,
     standings_of,
     waves_of,
 )
@@ -208,6 +209,7 @@ class Story:
             left=self.left,
             waves=1 + self._waves_to_come,
             pace=pace_of(self.rollout, self.now),
+            parked=parked_for(self.rollout, self.now),
         )
         return in_words(seconds)
 

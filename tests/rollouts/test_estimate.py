@@ -10,7 +10,7 @@ from django.utils.timezone import now as right_now
 from accounts.klaviyo.limits import Limits
 from flowbuilder.models import Publication
 from flowbuilder.publisher.states import S
-from flowbuilder.queries.rollouts import Line, lines_of, pace_of
+from flowbuilder.queries.rollouts import Line, lines_of, pace_of, parked_for
 from flowbuilder.rollouts.estimate import CREATE, in_words, seconds_in_line, seconds_left
 from tests.rollouts.make import accounts, end, planned, sent, started
 from tests.rollouts.make import template as offered
@@ -60,6 +60,11 @@ def test_each_wave_takes_its_time():
     assert seconds_left([], left=20, waves=20, pace=SLOW) == 60
 
 
+def test_what_is_parked_for_longer_decides():
+    assert seconds_left([Line(31)], left=2, waves=1, pace=SLOW, parked=600) == 600
+    assert seconds_left([Line(31)], left=2, waves=1, pace=SLOW, parked=5) == 120
+
+
 def test_nothing_left_takes_no_time():
     assert seconds_left([Line(50)], left=0, waves=0, pace=SLOW) == 0
 
@@ -92,6 +97,17 @@ def test_lines_count_all_that_waits_in_an_account_in_two_queries(workspace, alic
     started(offered(workspace), alice, chosen[:1], canary=0)
     with django_assert_num_queries(2):
         assert lines_of(first, right_now()) == [Line(3)]
+
+
+@pytest.mark.django_db
+def test_it_waits_for_the_last_that_is_parked(workspace, alice, django_assert_num_queries):
+    one, now = started(offered(workspace), alice, accounts(workspace, 3), canary=0), right_now()
+    assert parked_for(one, now) == 0
+    for seconds, publication in zip((30, 3600, 90), one.publications.order_by("pk"), strict=True):
+        Publication.objects.filter(pk=publication.pk).update(not_before=now + timedelta(seconds=seconds))
+    with django_assert_num_queries(1):
+        assert parked_for(one, now) == 3600
+    assert parked_for(one, now + timedelta(hours=2)) == 0
 
 
 @pytest.mark.django_db
