@@ -280,3 +280,13 @@ def test_no_page_has_inline_style_or_script(as_alice, workspace, template, alice
     for url in urls:
         html = as_alice.get(url).content.decode()
         assert not re.search(r'\sstyle="|<style|\son\w+="|<script>', html), url
+
+
+def test_what_stopped_leads_to_what_went_wrong_before_it_goes_on(as_alice, workspace, alice):
+    rollout = started(offered(workspace), alice, accounts(workspace, 3))
+    end_wave(rollout, S.REFUSED)
+    page = page_of(as_alice, rollout).content.decode()
+    assert '<a class="btn primary" href="?show=bad">See what went wrong</a>' in page
+    assert "Go on all the same" in page
+    assert page.count("btn primary") == 1
+    assert "See why" in text_of(page_of(as_alice, rollout, show="bad"))
