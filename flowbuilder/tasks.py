@@ -66,7 +66,7 @@ def ring(account_id: int, *, at: datetime | None = None, queue: str = ASKED) -> 
     try:
         run_lane.apply_async((account_id, queue), countdown=wait.total_seconds() or None, queue=queue)
     except (OperationalError, OSError):
-        return
+        lanes.forget_ring(account_id)  # or the sweeper would wait for this message to come
 
 
 @shared_task

@@ -133,3 +133,8 @@ def note_ring(account_id: int, at: datetime, now: datetime) -> bool:
         return True
     quiet = Q(rung_at=None) | Q(rung_at__lt=now - RING_AGAIN)
     return bool(Lane.objects.filter(quiet, pk=lane.pk).update(rung_at=at))
+
+
+def forget_ring(account_id: int) -> None:
+    """No message is under way after all."""
+    Lane.objects.filter(account_id=account_id).update(rung_at=None)
