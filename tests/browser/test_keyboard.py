@@ -171,10 +171,12 @@ def test_a_field_keeps_its_keys(outline: Page):
     outline.keyboard.press("Control+z")
     expect(text).not_to_have_value(re.compile(r" dnpf12\?$"))
     outline.keyboard.press("Backspace")
-    outline.wait_for_load_state("networkidle")  # it is saved: no answer takes the selection away
     outline.keyboard.press("Control+a")
     outline.keyboard.press("Control+c")
     expect(outline.locator(".outline-step")).to_have_count(7)
+    with outline.expect_response(lambda answer: answer.request.method == "POST" and answer.ok):
+        outline.locator("#row-text-1").focus()  # who leaves the field saves it: no answer takes the selection away
+    expect(outline.locator("#saved")).to_have_text("Saved")
     outline.evaluate("getSelection().selectAllChildren(document.querySelector('#row-text-1'))")
     outline.locator("#row-text-1").focus()
     outline.keyboard.press("Control+c")
