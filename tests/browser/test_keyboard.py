@@ -174,8 +174,9 @@ def test_a_field_keeps_its_keys(outline: Page):
     outline.keyboard.press("Control+a")
     outline.keyboard.press("Control+c")
     expect(outline.locator(".outline-step")).to_have_count(7)
+    # Who leaves the field saves it: no answer takes the selection away.
     with outline.expect_response(lambda answer: answer.request.method == "POST" and answer.ok):
-        outline.locator("#row-text-1").focus()  # who leaves the field saves it: no answer takes the selection away
+        outline.locator("#row-text-1").focus()
     expect(outline.locator("#saved")).to_have_text("Saved")
     outline.evaluate("getSelection().selectAllChildren(document.querySelector('#row-text-1'))")
     outline.locator("#row-text-1").focus()
