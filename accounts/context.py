@@ -22,6 +22,7 @@ NAV = (
     ("Emails", "mail", "emails:list", ("emails",)),
     ("Library", "library", "library:list", ("library", "install", "installed")),
     ("Rollouts", "send", "rollouts:list", ("rollouts",)),
+    ("Approvals", "check-circle", "approvals:list", ("approvals",)),
     ("Accounts", "plug", "accounts:list", ("accounts",)),
     ("History", "history", "history:list", ("history",)),
 )
@@ -42,12 +43,12 @@ def shell(request: HttpRequest) -> dict[str, Any]:
 
 
 def nav_of(request: HttpRequest) -> list[dict[str, Any]]:
-    """label, url, active and icon of what there is; rooms that are not built are left out."""
+    """label, name, url, active and icon of what there is; rooms that are not built are left out."""
     workspace = current_workspace(request)
     match = request.resolver_match
     room = match.namespace if match and match.url_name not in PERSONAL else ""
     found = [
-        {"label": label, "icon": icon, "url": address(name, workspace), "active": room in rooms}
+        {"label": label, "name": name, "icon": icon, "url": address(name, workspace), "active": room in rooms}
         for label, icon, name, rooms in NAV
         if name not in FOR_PARTNERS or (workspace and workspace.kind == Workspace.Kind.PARTNER)
     ]

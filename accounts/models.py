@@ -60,6 +60,8 @@ class Workspace(models.Model):
     slug = models.SlugField(unique=True, max_length=60)
     name = models.CharField(max_length=120)
     kind = models.CharField(max_length=10, choices=Kind, default=Kind.PARTNER)
+    # what is to happen in its accounts waits for a second person's yes
+    needs_approval = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=now)
     members: models.ManyToManyField[User, Membership] = models.ManyToManyField(
         User, through="Membership", related_name="workspaces"

@@ -19,6 +19,7 @@ from django.shortcuts import get_object_or_404
 from accounts.access import Person, is_operator
 from accounts.models import Membership, User, Workspace
 from flowbuilder.models import (
+    Approval,
     Email,
     Flow,
     Install,
@@ -269,6 +270,39 @@ def publication_or_404(user: User, pk: int) -> Publication:
         ),
         pk=pk,
     )
+
+
+def approvals_for(user: User) -> QuerySet[Approval]:
+    """Where this person may decide, and what their workspaces asked for; all of them for an operator's people."""
+    related = ("workspace", "asked_in", "asked_by", "decided_by", "publication__account", "rollout")
+    rows = Approval.objects.select_related(*related, "publication__version", "rollout__version").defer(
+        "publication__version__document", "rollout__version__document", "publication__wanted"
+    )
+    if is_operator(user):
+        return rows
+    mine = list(Membership.objects.filter(user=user).values_list("workspace_id", "role"))
+    decided = [pk for pk, role in mine if role in REVIEWERS]
+    return rows.filter(Q(workspace__in=decided) | Q(asked_in__in=[pk for pk, _ in mine]))
+
+
+def approval_or_404(user: User, pk: int) -> Approval:
+    related = (
+        *("publication__version__flow", "publication__install__template_flow", "publication__account"),
+        "rollout__version__flow__template_flow",
+    )
+    return get_object_or_404(
+        approvals_for(user)
+        .select_related("workspace", "asked_in", "asked_by", "decided_by", *related)
+        .defer(None),
+        pk=pk,
+    )
+
+
+def approval_to_decide_or_404(user: User, pk: int) -> Approval:
+    approval = approval_or_404(user, pk)
+    text = f"Owners and reviewers of {approval.workspace} decide on this."
+    require_role(user, approval.workspace, REVIEWERS, text)
+    return approval
 
 
 def saved_views_of(user: User, workspace: Workspace | None) -> QuerySet[SavedView]:

@@ -260,3 +260,65 @@ def remove_receipts(apps, schema_editor):
             schema_editor.execute(f"DROP FUNCTION IF EXISTS {name} CASCADE")
         else:
             schema_editor.execute(f"DROP TRIGGER IF EXISTS {name}")
+
+
+# --- A second person's word ------------------------------------------------------------------------------------------
+
+OF_AN_APPROVAL = "id, workspace_id, asked_in_id, publication_id, rollout_id, content_hash, asked_at"
+_OF_THIS = "(publication_id = NEW.id OR rollout_id = NEW.rollout_id)"
+# guard -> (what sets it off, when, what it says)
+GUARDS_OF_APPROVALS = {
+    "approval_never_changes": (
+        f"UPDATE OF {OF_AN_APPROVAL} ON flowbuilder_approval",
+        "1 = 1",
+        "what was asked of a second person never changes",
+    ),
+    "approval_is_decided_once": (
+        "UPDATE OF verdict, reason, decided_at ON flowbuilder_approval",
+        "OLD.verdict <> '' AND NOT (OLD.verdict = 'yes' AND NEW.verdict = 'lapsed')",
+        "a second person's word never changes",
+    ),
+    "publication_waits_for_a_yes": (
+        "UPDATE OF state ON flowbuilder_publication",
+        "NEW.needs_approval AND OLD.state = 'asked' AND NEW.state NOT IN ('asked', 'approved', 'cancelled')",
+        "a publication waits for a second person's yes",
+    ),
+    "publication_has_its_yes": (
+        "UPDATE OF state ON flowbuilder_publication",
+        "NEW.needs_approval AND NEW.state = 'approved' AND OLD.state <> 'approved' AND NOT EXISTS "
+        f"(SELECT 1 FROM flowbuilder_approval WHERE {_OF_THIS} AND verdict = 'yes')",
+        "nobody approved this publication",
+    ),
+    "publication_goes_on_needing_a_yes": (
+        "UPDATE OF needs_approval ON flowbuilder_publication",
+        "OLD.needs_approval AND NOT NEW.needs_approval",
+        "a publication goes on needing its yes",
+    ),
+}
+
+
+def install_approvals(schema_editor):
+    """Whatever stood there before: may be run again after a table was rebuilt."""
+    drop_approvals(schema_editor)
+    for name, (event, when, says) in GUARDS_OF_APPROVALS.items():
+        says = says.replace("'", "''")
+        if schema_editor.connection.vendor == "postgresql":
+            schema_editor.execute(
+                f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+                f"IF {when} THEN RAISE EXCEPTION '{says}' USING ERRCODE = 'check_violation'; END IF; "
+                "RETURN NEW; END $$"
+            )
+            schema_editor.execute(
+                f"CREATE TRIGGER {name} BEFORE {event} FOR EACH ROW EXECUTE FUNCTION {name}()"
+            )
+        else:
+            schema_editor.execute(
+                f"CREATE TRIGGER {name} BEFORE {event} FOR EACH ROW WHEN {when} "
+                f"BEGIN SELECT RAISE(ABORT, '{says}'); END"
+            )
+
+
+def drop_approvals(schema_editor):
+    for name, (event, _, _) in GUARDS_OF_APPROVALS.items():
+        on = f" ON {event.split()[-1]}" if schema_editor.connection.vendor == "postgresql" else ""
+        schema_editor.execute(f"DROP TRIGGER IF EXISTS {name}{on}")

@@ -17,6 +17,7 @@ urlpatterns = [
     path("installs/", include("flowbuilder.install.urls")),
     path("", include("flowbuilder.installed.urls")),
     path("", include("flowbuilder.rollouts.urls")),
+    path("", include("flowbuilder.approvals.urls")),
     path("history/", include("flowbuilder.history.urls")),
     path("api/", include("flowbuilder.api.urls")),
     path("admin/", admin.site.urls),

@@ -28,14 +28,25 @@ ADDED, REMOVED, CHANGED, MOVED = (
 
 @dataclass(frozen=True)
 class Between:
-    """As strangers may read it: of what accounts supply, the questions stand and not the designer's answers."""
+    """As strangers may read it: of what accounts supply, the questions stand and not the designer's answers. Or, with
+    `was` and `now`, as both land in an account."""
 
     old: Frozen
     new: Frozen
+    was: Told | None = None
+    now: Told | None = None
+
+    @cached_property
+    def before(self) -> Told:
+        return self.was or Told(self.old.graph, outside(self.old))
+
+    @cached_property
+    def after(self) -> Told:
+        return self.now or Told(self.new.graph, outside(self.new))
 
     @cached_property
     def diff(self) -> Diff:
-        return compare(self.old.graph, self.new.graph)
+        return compare(self.before.graph, self.after.graph)
 
     @cached_property
     def old_marks(self) -> Mapping[str, Mark]:
@@ -62,8 +73,8 @@ class Between:
     @cached_property
     def sentences(self) -> tuple[str, ...]:
         """Steps, trigger, settings, then questions, then emails. Empty where both are the same."""
-        was, now = Told(self.old.graph, outside(self.old)), Told(self.new.graph, outside(self.new))
-        return (*tell_diff(self.diff, was, now), *self._questions(), *self._emails())
+        asked = () if self.now else self._questions()
+        return (*tell_diff(self.diff, self.before, self.after), *asked, *self._emails())
 
     def _questions(self) -> Iterator[str]:
         before, after = ({one.key: one for one in frozen.questions} for frozen in (self.old, self.new))

@@ -28,13 +28,14 @@ from flowbuilder.history.wording import (
     tone_of,
 )
 from flowbuilder.kinds.describe import TRIGGER_KEY, Describer
-from flowbuilder.models import Attempt, Install, Made, Move, Publication, Receipt
+from flowbuilder.models import Approval, Attempt, Install, Made, Move, Publication, Receipt
 from flowbuilder.operations.after import removable
 from flowbuilder.operations.leaving import stays
 from flowbuilder.operations.publications import CANCELLABLE
 from flowbuilder.publisher.after import MADE
 from flowbuilder.publisher.late import alarm
 from flowbuilder.queries import ids_in
+from flowbuilder.queries.approvals import approvals_of, in_words
 
 MOST_SHOWN = 40  # attempts whose bodies stand on the page; of those before them there are downloads
 MOST_TEXT = 100_000  # characters of a body that stand on the page
@@ -161,6 +162,19 @@ class Story:
             url = canvas_url(self.publication.version.flow_id, key) if title and self.may_design else ""
             found.append(Refusal(title, one["text"], one.get("pointer") or "", url))
         return found
+
+    # --- A second person's word
+
+    @cached_property
+    def approvals(self) -> list[Approval]:
+        """One query where it needed none."""
+        one = self.publication
+        return approvals_of(one) if one.needs_approval else []
+
+    @cached_property
+    def who_can(self) -> str:
+        """Who can say yes, while it waits for that."""
+        return in_words(self.approvals) if self.publication.awaits_approval else ""
 
     # --- The way
 

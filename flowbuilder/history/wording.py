@@ -76,6 +76,8 @@ def going_on(publication: Publication, now: datetime) -> str:
     """When something happens next by itself; empty where nothing does."""
     if publication.state not in (S.ASKED, S.APPROVED, S.WAITING, S.UNKNOWN):
         return ""
+    if publication.awaits_approval:
+        return ""
     at = publication.not_before
     looked = publication.state == S.UNKNOWN
     if at is None or at <= now:

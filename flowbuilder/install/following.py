@@ -15,6 +15,7 @@ from flowbuilder.kinds.base import count
 from flowbuilder.models import Attempt, Made, Publication
 from flowbuilder.publisher.late import alarm
 from flowbuilder.publisher.states import found_flows
+from flowbuilder.queries.approvals import approvals_of, in_words
 
 S = Publication.State
 DONE, NOW, FAILED, WAITING, TODO = "done", "now", "failed", "waiting", "todo"
@@ -51,7 +52,7 @@ class Progress:
     @property
     def pause(self) -> str:
         """How often the page asks again: what waits is not hurried."""
-        return "5s" if self.publication.state in SLOW else "1s"
+        return "5s" if self.publication.state in SLOW or self.publication.awaits_approval else "1s"
 
     @property
     def steps(self) -> list[dict[str, str]]:
@@ -78,6 +79,12 @@ class Progress:
     @cached_property
     def alarm(self) -> str:
         return alarm(self.publication, right_now())
+
+    @cached_property
+    def who_can(self) -> str:
+        """Who can say yes, while it waits for a second person."""
+        one = self.publication
+        return in_words(approvals_of(one)) if one.awaits_approval else ""
 
     @property
     def has_broken_connection(self) -> bool:

@@ -22,7 +22,7 @@ from accounts.models import User, Workspace
 from flowbuilder import access
 from flowbuilder.definition.between import Between
 from flowbuilder.definition.frozen import Frozen, rules_of, tell
-from flowbuilder.definition.offering import made_by, need_of, outside
+from flowbuilder.definition.offering import made_by, need_of
 from flowbuilder.library.filters import FilterForm
 from flowbuilder.models import Install, TemplateFlow, Version
 from flowbuilder.queries.library import Offer, offer_of
@@ -123,8 +123,6 @@ def compared(old: Version, new: Version) -> dict[str, Any]:
         "old": old,
         "new": new,
         "between": between,
-        "old_describer": outside(between.old),
-        "new_describer": outside(between.new),
     }
 
 

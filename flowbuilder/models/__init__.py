@@ -13,12 +13,14 @@
     Lane, Made, Orphan                  the way into an account; what was made there; what does not fit our rows
     Install - Reading - Proposal        what the account was found to have, and what of it was proposed to its designers
     Rollout - Choice                    one version to many accounts
+    Publication, Rollout - Approval     a second person's word on it
 
 Promises kept by triggers in the database (guards.py): the ends of a link lie in its flow; versions, edits, moves,
-receipts, what was read and what reviewers said never change; a publication goes from state to state only as the
-publisher's table says.
+receipts, what was read, what reviewers and second persons said never change; a publication goes from state to state
+only as the publisher's table says, and where a second person's yes is needed, not without it.
 """
 
+from flowbuilder.models.approval import Approval
 from flowbuilder.models.design import Action, Clip, Edit, Email, Flow, Link, Presence, Requirement, Trigger
 from flowbuilder.models.landing import Attempt, Install, Lane, Made, Move, Orphan, Publication
 from flowbuilder.models.offer import ReturnAddress, Review, TemplateFlow, Version
@@ -28,6 +30,7 @@ from flowbuilder.models.rollout import Choice, Rollout
 
 __all__ = [
     "Action",
+    "Approval",
     "Attempt",
     "Choice",
     "Clip",

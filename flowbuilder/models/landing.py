@@ -122,6 +122,8 @@ class Publication(models.Model):
     answers = models.JSONField(default=dict, blank=True)
     shape = models.JSONField(default=dict, blank=True)  # as the install said when it was asked
     state = models.CharField(max_length=12, choices=State, default=State.ASKED)
+    needs_approval = models.BooleanField(default=False)
+    approved_hash = models.CharField(max_length=64, blank=True)  # of all that the yes was for
     reason = models.TextField(blank=True)
     # [{"text", "pointer", "step", "path"}]: what Klaviyo refused, mapped to our steps
     refusals = models.JSONField(default=list, blank=True)
@@ -172,6 +174,11 @@ class Publication(models.Model):
     @property
     def is_open(self) -> bool:
         return self.state in self.OPEN
+
+    @property
+    def awaits_approval(self) -> bool:
+        """No worker takes it before a second person said yes."""
+        return self.needs_approval and self.state == self.State.ASKED
 
     @property
     def flow_url(self) -> str:

@@ -84,6 +84,8 @@ class TemplateFlow(models.Model):
     languages = models.CharField(max_length=100, blank=True)
     visibility = models.CharField(max_length=10, choices=Visibility, default=Visibility.SITE)
     link_number = models.PositiveIntegerField(default=1)
+    # wherever it goes, a second person of its workspace says yes first
+    needs_approval = models.BooleanField(default=False)
     current_version = models.ForeignKey(Version, models.PROTECT, related_name="+")
     public = models.ForeignKey("Review", models.SET_NULL, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)

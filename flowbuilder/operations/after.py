@@ -7,7 +7,6 @@ UnableToAct says why not, and what to do.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -16,14 +15,13 @@ from accounts.access import accounts_of
 from accounts.models import User
 from flowbuilder.definition.merging import NEW, YOURS
 from flowbuilder.models import Install, Made, Publication, Version
-from flowbuilder.operations.publications import UnableToAct
+from flowbuilder.operations.publications import UnableToAct, submit
 from flowbuilder.operations.upgrades import Offer, offer_of
 from flowbuilder.publisher import fits
 from flowbuilder.publisher.after import BEFORE, INSTALL, MADE, PAUSE, RESTORE, STATUS
 from flowbuilder.publisher.before import CHOICES
 from flowbuilder.publisher.held import THEN
 from flowbuilder.publisher.standing import FLOW, standing_of
-from flowbuilder.tasks import ring
 
 Kind, State = Publication.Kind, Publication.State
 STATUSES = ("live", "manual", "draft")
@@ -119,7 +117,7 @@ def lock(install: Install) -> None:
 def ask(install: Install, by: User, kind: str, wanted: Mapping[str, Any], **more: Any) -> Publication:
     assert install.account is not None
     fields = {"version": install.version, "flow_name": install.version.name, **more}
-    publication = Publication.objects.create(
+    publication = Publication(
         workspace=install.workspace,
         install=install,
         account=install.account,
@@ -129,8 +127,7 @@ def ask(install: Install, by: User, kind: str, wanted: Mapping[str, Any], **more
         shape=install.shape,
         **fields,
     )
-    transaction.on_commit(partial(ring, publication.account_id))
-    return publication
+    return submit(publication)
 
 
 @transaction.atomic

@@ -9,8 +9,8 @@ from django.db import transaction
 
 from accounts.clock import now as right_now
 from accounts.models import KlaviyoAccount, User
-from flowbuilder.models import Install, Made, Publication
-from flowbuilder.publisher import made
+from flowbuilder.models import Approval, Install, Made, Publication
+from flowbuilder.publisher import approving, made
 from flowbuilder.publisher.states import NOT_OURS, found_flows, move
 from flowbuilder.tasks import ring
 
@@ -25,7 +25,7 @@ class UnableToAct(Exception):
 def ask_for_publication(*, install: Install, by: User, answers: dict[str, Any]) -> Publication:
     """The row, then the doorbell once it is committed. If the bell is lost, the sweeper finds the row."""
     assert install.account is not None
-    publication = Publication.objects.create(
+    publication = Publication(
         workspace=install.workspace,
         install=install,
         version=install.version,
@@ -35,7 +35,18 @@ def ask_for_publication(*, install: Install, by: User, answers: dict[str, Any]) 
         answers=answers,
         shape=install.shape,
     )
-    transaction.on_commit(partial(ring, publication.account_id))
+    return submit(publication)
+
+
+def submit(publication: Publication) -> Publication:
+    """Write it down. Where a second person has to say yes first, that is asked for; else the bell rings."""
+    deciders = approving.deciders_of(publication)
+    if deciders:
+        publication.needs_approval, publication.reason = True, approving.waiting_for(deciders)
+    publication.save()
+    approving.ask_for(publication, deciders)
+    if not deciders:
+        transaction.on_commit(partial(ring, publication.account_id))
     return publication
 
 
@@ -47,7 +58,20 @@ def cancel_publication(*, publication: Publication, by: User) -> None:
         raise UnableToAct("Only a publication that waits can be cancelled.")
     if publication.klaviyo_flow_id:
         raise UnableToAct("The flow is in the account already: it is only being read back.")
-    move(publication, Publication.State.CANCELLED, f"Cancelled by {by}.", by=by)
+    withdrawn = publication.awaits_approval and publication.asked_by_id == by.pk
+    _call_off(publication, f"{'Withdrawn' if withdrawn else 'Cancelled'} by {by}.", by)
+    approving.close(publication.approvals.all(), Approval.Verdict.WITHDRAWN, "", by)
+
+
+@transaction.atomic
+def refuse_publication(*, publication: Publication, by: User, reason: str) -> None:
+    """A second person said no: nothing is sent, and the asker reads why. The caller holds its row."""
+    _call_off(publication, f"{by} did not approve it: {reason}", by)
+    approving.close(publication.approvals.all(), Approval.Verdict.LAPSED, f"{by} said no.")
+
+
+def _call_off(publication: Publication, text: str, by: User) -> None:
+    move(publication, Publication.State.CANCELLED, text, by=by)
     under_way = Install.objects.filter(publications=publication, state=Install.State.PUBLISHING)
     under_way.update(state=Install.State.CHOOSING)
     made.give_back(publication, right_now())
@@ -64,7 +88,7 @@ def retry_publication(*, publication: Publication, by: User) -> None:
         raise UnableToAct("This install went on with a later publication. Look at that one.")
     on_its_way = Install.objects.filter(publications=publication, live_flow_id="")  # else its flow is there
     on_its_way.update(state=Install.State.PUBLISHING)
-    move(publication, Publication.State.ASKED, f"Asked again by {by}.", by=by, tidy_at=None)
+    approving.ask_again(publication, by, tidy_at=None)
     transaction.on_commit(partial(ring, publication.account_id))
 
 

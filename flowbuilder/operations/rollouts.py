@@ -19,12 +19,12 @@ from accounts.models import KlaviyoAccount, User, Workspace
 from flowbuilder.definition.frozen import Frozen, Question
 from flowbuilder.definition.shaping import SETTINGS, UnableToShape, shape
 from flowbuilder.kinds.base import count
-from flowbuilder.models import Choice, Install, Publication, Rollout, TemplateFlow, Version
+from flowbuilder.models import Approval, Choice, Install, Publication, Rollout, TemplateFlow, Version
 from flowbuilder.operations.installs import UnableToInstall, checked_answer
-from flowbuilder.publisher import dry_run, waves
+from flowbuilder.publisher import approving, dry_run, waves
 from flowbuilder.publisher.fits import CATALOG_KINDS
 from flowbuilder.publisher.made import MAKE, is_to_make
-from flowbuilder.publisher.states import LostLease, move
+from flowbuilder.publisher.states import LostLease
 from flowbuilder.tasks import ROLLOUTS, ring, ring_dry_run
 
 State = Rollout.State
@@ -245,7 +245,7 @@ def start_rollout(
         raise UnableToRollOut("No account is ready. See below what each of them needs.")
     rollout.canary, rollout.wave_size, rollout.stop_above = canary, wave_size, stop_above
     rollout.started_at = now
-    _go(rollout, by, now)
+    _begin(rollout, by, now)
 
 
 @transaction.atomic
@@ -269,7 +269,7 @@ def resume_rollout(*, rollout: Rollout, by: User, now: datetime) -> None:
         raise UnableToRollOut("Only a rollout that paused or stopped can be resumed.")
     if rollout.state == State.FINISHED and not _unsent(rollout).filter(fit=Choice.Fit.READY).exists():
         raise UnableToRollOut("Every account that is ready has it.")
-    _go(rollout, by, now)
+    _begin(rollout, by, now)
 
 
 @transaction.atomic
@@ -282,6 +282,7 @@ def cancel_rollout(*, rollout: Rollout, by: User, now: datetime) -> None:
         raise UnableToRollOut("This rollout is over: there is nothing left to cancel.")
     rollout.state, rollout.reason, rollout.ended_at = State.CANCELLED, f"Cancelled by {by}.", now
     rollout.save(update_fields=["state", "reason", "ended_at"])
+    approving.close(rollout.approvals.all(), Approval.Verdict.WITHDRAWN, "", by, now)
     _ring(waves.take_back(rollout, f"Taken back: the rollout was cancelled by {by}.", now, by))
 
 
@@ -297,7 +298,7 @@ def retry_failed(*, rollout: Rollout, by: User, now: datetime) -> int:
     for publication in failed:
         try:
             with transaction.atomic():
-                move(publication, Publication.State.ASKED, f"Asked again by {by}.", by=by)
+                approving.ask_again(publication, by)
         except LostLease:
             continue
         again.append(publication)
@@ -306,8 +307,42 @@ def retry_failed(*, rollout: Rollout, by: User, now: datetime) -> int:
     Install.objects.filter(publications__in=again).update(state=Install.State.PUBLISHING)
     _ring([one.account_id for one in again])
     if rollout.state in (State.FINISHED, State.STOPPED):
-        _go(rollout, by, now)
+        _begin(rollout, by, now)
     return len(again)
+
+
+def _begin(rollout: Rollout, by: User, now: datetime) -> None:
+    """Under way, or first to whoever has to say yes to the version and all answers."""
+    missing = approving.lacking(rollout, by, now)
+    if not missing:
+        _go(rollout, by, now)
+        return
+    rollout.asked_by, rollout.reason = by, approving.waiting_for(missing)
+    rollout.save()
+
+
+def go_on_approved(*, rollout: Rollout, now: datetime) -> bool:
+    """The last yes was said: what its asker began goes on. The caller holds the rollout."""
+    by = rollout.asked_by
+    if by is None or rollout.state == State.CANCELLED or approving.lacking(rollout, by, now):
+        return False
+    _go(rollout, by, now)
+    return True
+
+
+def take_no(*, rollout: Rollout, by: User, reason: str, now: datetime) -> None:
+    """A second person said no: it stays as it is, and its asker reads why. The caller holds the rollout."""
+    approving.close(rollout.approvals.all(), Approval.Verdict.LAPSED, f"{by} said no.", now=now)
+    rollout.reason = f"{by} did not approve it: {reason}"
+    rollout.save(update_fields=["reason"])
+
+
+def withdraw(*, rollout: Rollout, by: User, now: datetime) -> None:
+    """Nobody is asked any more; it can be started again."""
+    rollout = _held(rollout)
+    approving.close(rollout.approvals.all(), Approval.Verdict.WITHDRAWN, "", by, now)
+    rollout.reason = f"Withdrawn by {by}."
+    rollout.save(update_fields=["reason"])
 
 
 def _go(rollout: Rollout, by: User, now: datetime) -> None:

@@ -33,7 +33,8 @@ def with_times(rows: QuerySet[Publication]) -> QuerySet[Publication]:
 def late_ones(now: datetime) -> QuerySet[Publication]:
     """All that are open for too long, the oldest first."""
     rows = with_times(Publication.objects.filter(state__in=Publication.OPEN))
-    return rows.filter(Q(asked_last__lt=now - LONG) | Q(due_since__lt=now - UNSEEN)).order_by("pk")
+    unseen = Q(due_since__lt=now - UNSEEN) & ~Q(state=S.ASKED, needs_approval=True)
+    return rows.filter(Q(asked_last__lt=now - LONG) | unseen).order_by("pk")
 
 
 def alarm(publication: Any, now: datetime) -> str:
@@ -46,6 +47,11 @@ def alarm(publication: Any, now: datetime) -> str:
             with_times(Publication.objects.filter(pk=publication.pk)).values(*told).get().items()
         ):
             setattr(publication, name, value)
+    if publication.awaits_approval:
+        if now - publication.asked_last <= LONG:
+            return ""
+        waited = in_words((now - publication.asked_last).total_seconds())
+        return f"It has waited for {waited} for a second person to approve it. Remind them, or cancel it."
     since = in_words((now - publication.asked_last).total_seconds())
     unseen = now - publication.due_since
     if unseen > UNSEEN:

@@ -34,7 +34,7 @@ from accounts.klaviyo.errors import (
 )
 from accounts.models import KlaviyoAccount
 from flowbuilder.models import Publication
-from flowbuilder.publisher import after, create, made
+from flowbuilder.publisher import after, approving, create, made
 from flowbuilder.publisher.calls import LEASE, MOMENT, Calls, Known
 from flowbuilder.publisher.create import RefusedHere, Stop
 from flowbuilder.publisher.reconcile import quiet_until
@@ -83,7 +83,10 @@ def _work(publication: Publication, client_for: ClientFor, known: Known | None) 
         # Whoever sent it died before writing what came back.
         _look_later(publication, "The answer was lost while sending.")
         return None
-    is_first = publication.state == S.ASKED and publication.attempt_number == 1
+    if approving.has_lapsed(publication):
+        approving.lapse(publication)
+        return None
+    is_first = publication.state in (S.ASKED, S.APPROVED) and publication.attempt_number == 1
     try:
         _check_consent(publication)
         calls = Calls(publication, client_for(publication.account), is_first=is_first, known=known)

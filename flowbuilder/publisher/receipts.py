@@ -53,8 +53,10 @@ def seal(publication: Publication, at: datetime) -> None:
 
 def hash_of(receipt: Receipt, publication: Publication, klaviyo_id: str, content_hash: str) -> str:
     """SHA-256 over canonical JSON, so that anybody can work it out again from the printed page."""
+    approved = {"approved": publication.approved_hash} if publication.approved_hash else {}
     return _digest(
         {
+            **approved,
             "account": klaviyo_id,
             "number": receipt.number,
             "publication": publication.pk,
@@ -101,7 +103,7 @@ def verify(account: KlaviyoAccount) -> str | None:
     columns = (
         "number", "at", "body_hash", "previous_hash", "hash", "account_id",
         "publication__kind", "publication__flow_name", "publication__klaviyo_flow_id", "publication__state",
-        "publication__account_id", "publication__version__content_hash",
+        "publication__account_id", "publication__version__content_hash", "publication__approved_hash",
     )  # fmt: skip
     links = account.receipts.select_related(*related).only(*columns).order_by("number")
     previous, began = "", None

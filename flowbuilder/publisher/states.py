@@ -1,7 +1,8 @@
 """The states of a publication, and the only function that moves one. Legal moves are one table.
 
 The database holds the same table (guards.py): a new row is "asked", and a change of state that is not here is
-refused, whoever writes it. A change of this table needs a migration like 0006_moves.
+refused, whoever writes it. A change of this table needs a migration like 0015_approvals. What needs a second
+person's yes stays "asked" until then, and nobody takes it.
 """
 
 from __future__ import annotations
@@ -22,12 +23,12 @@ from flowbuilder.publisher.receipts import seal
 S = Publication.State
 MOVES: dict[str, tuple[str, ...]] = {
     S.ASKED: (S.APPROVED, S.PREPARING, S.VERIFYING, S.WAITING, S.FAILED, S.CANCELLED),
-    S.APPROVED: (S.PREPARING, S.VERIFYING, S.WAITING, S.FAILED, S.CANCELLED),
+    S.APPROVED: (S.ASKED, S.PREPARING, S.VERIFYING, S.WAITING, S.FAILED, S.CANCELLED),
     S.PREPARING: (S.SENDING, S.WAITING, S.REFUSED, S.FAILED),
     S.SENDING: (S.VERIFYING, S.WAITING, S.REFUSED, S.FAILED, S.UNKNOWN),
     S.UNKNOWN: (S.VERIFYING, S.WAITING, S.UNKNOWN),  # never given up: a person or a look decides
     S.VERIFYING: (S.PUBLISHED, S.WAITING, S.VERIFYING),
-    S.WAITING: (S.PREPARING, S.VERIFYING, S.WAITING, S.CANCELLED, S.FAILED),
+    S.WAITING: (S.ASKED, S.PREPARING, S.VERIFYING, S.WAITING, S.CANCELLED, S.FAILED),
     S.FAILED: (S.ASKED,),  # by a person
     S.REFUSED: (),
     S.PUBLISHED: (),
@@ -133,11 +134,12 @@ def due(now: datetime) -> Q:
     """
     free = Q(lease_until=None) | Q(lease_until__lt=now)
     ripe = Q(not_before=None) | Q(not_before__lte=now)
-    return free & ripe & Q(state__in=Publication.OPEN)
+    held = Q(state=S.ASKED, needs_approval=True)
+    return free & ripe & Q(state__in=Publication.OPEN) & ~held
 
 
 FREE = f"""state IN ({", ".join(f"'{state}'" for state in Publication.OPEN)})
-    AND (lease_until IS NULL OR lease_until < %s)"""
+    AND NOT (needs_approval AND state = 'asked') AND (lease_until IS NULL OR lease_until < %s)"""
 # In two parts, so that an index leads to what is ripe however much of the account is parked.
 NEXT = f"""
 SELECT id FROM (

@@ -17,11 +17,11 @@ from django.db import transaction
 from django.db.models import Count, Q
 
 from accounts.access import accounts_of
-from accounts.models import CatalogEntry, KlaviyoAccount, Membership, User
+from accounts.models import CatalogEntry, KlaviyoAccount, Membership, User, Workspace
 from flowbuilder.definition.frozen import Frozen
 from flowbuilder.kinds.base import count
-from flowbuilder.models import Choice, Install, Publication, Rollout
-from flowbuilder.publisher import fits, made
+from flowbuilder.models import Approval, Choice, Install, Publication, Rollout
+from flowbuilder.publisher import approving, fits, made
 from flowbuilder.publisher.states import LostLease, S, move
 
 MAY_ROLL_OUT = (Membership.Role.OWNER, Membership.Role.MERCHANT)
@@ -93,7 +93,9 @@ def _advance(rollout_id: int, now: datetime) -> list[int]:
         return []
     if reason := _asker_is_gone(rollout):
         return _stop(rollout, Rollout.State.PAUSED, reason, now)
-    accounts = _make_wave(rollout)
+    if missing := approving.lacking(rollout, None, now):
+        return _stop(rollout, Rollout.State.PAUSED, _not_approved(missing), now)
+    accounts = _make_wave(rollout, now)
     if not accounts and not tally.open and not _is_looking(rollout):
         _end(rollout, Rollout.State.FINISHED, now)
     return accounts
@@ -172,7 +174,12 @@ def _asker_is_gone(rollout: Rollout) -> str:
 # --- One wave --------------------------------------------------------------------------------------------------
 
 
-def _make_wave(rollout: Rollout) -> list[int]:
+def _not_approved(missing: list[Workspace]) -> str:
+    whose = " and of ".join(str(one) for one in missing)
+    return f"What would be sent has changed since it was approved: resume it, and somebody of {whose} is asked again."
+
+
+def _make_wave(rollout: Rollout, now: datetime) -> list[int]:
     """The rows of the next wave: accounts that are ready, each looked at once more. Their accounts."""
     is_first = rollout.wave is None
     size = rollout.canary if is_first and rollout.canary else rollout.wave_size
@@ -180,14 +187,14 @@ def _make_wave(rollout: Rollout) -> list[int]:
     ready = rollout.choices.filter(fit=Choice.Fit.READY, publication=None).order_by("pk")
     sent: list[Choice] = []
     while len(sent) < size and (batch := list(ready[: size - len(sent)])):
-        sent += _send(rollout, batch, number)
+        sent += _send(rollout, batch, number, now)
     if sent:
         rollout.wave = number
         rollout.save(update_fields=["wave"])
     return [one.account_id for one in sent]
 
 
-def _send(rollout: Rollout, batch: list[Choice], wave: int) -> list[Choice]:
+def _send(rollout: Rollout, batch: list[Choice], wave: int, now: datetime) -> list[Choice]:
     """Install and publication of each of these that may still have one; the others cannot, and say why."""
     version, ids = rollout.version, [one.account_id for one in batch]
     # Nobody else confirms an install into one of these accounts meanwhile.
@@ -201,7 +208,7 @@ def _send(rollout: Rollout, batch: list[Choice], wave: int) -> list[Choice]:
             one.fit, one.reason = Choice.Fit.CANNOT, reasons[one.pk]
     Choice.objects.bulk_update([one for one in batch if one.pk in reasons], ["fit", "reason"])
     installs = _installs(rollout, going, room.again)
-    publications = Publication.objects.bulk_create(
+    publications = [
         Publication(
             workspace=rollout.workspace,
             install=install,
@@ -215,7 +222,14 @@ def _send(rollout: Rollout, batch: list[Choice], wave: int) -> list[Choice]:
             shape=install.shape,
         )
         for one, install in zip(going, installs, strict=True)
-    )
+    ]
+    deciders = approving.deciders_in(rollout)
+    for made_now in publications:
+        owner_id = accounts[made_now.account_id].owner_id
+        if any(approving.covers(decider, rollout, owner_id) for decider in deciders):
+            made_now.needs_approval, made_now.approved_hash = True, approving.fingerprint(made_now)
+    Publication.objects.bulk_create(publications)
+    approving.approve_all([one for one in publications if one.needs_approval], now)
     for one, publication in zip(going, publications, strict=True):
         one.publication, one.wave = publication, wave
     Choice.objects.bulk_update(going, ["publication", "wave"])
@@ -324,6 +338,9 @@ def take_back(rollout: Rollout, reason: str, now: datetime, by: User | None = No
             continue
         made.give_back(publication, now)
         back.append(publication)
+    approving.close(
+        Approval.objects.filter(publication__in=back), Approval.Verdict.WITHDRAWN, reason, now=now
+    )
     Install.objects.filter(pk__in=[one.install_id for one in back]).update(state=Install.State.GIVEN_UP)
     Choice.objects.filter(publication__in=back).update(publication=None, wave=None)
     return [one.account_id for one in back]

@@ -1,5 +1,6 @@
 """What can be asked of flows and publications: rows read into values. Never writes.
 
+approvals.py what waits for a second person's yes, and who could say it
 design.py    one flow as values, with names for ids, cards and problems
 edits.py     the acts on a flow: what can be undone, how it was before
 flows.py     lists of flows, refusals

@@ -184,6 +184,8 @@ class Story:
             return (
                 f"{self.looked_at:,} of {count(self.total, 'account')} looked at. Nothing is made meanwhile."
             )
+        if self.is_planned and one.reason:  # asked of a second person, or refused by one
+            return one.reason
         if self.is_planned:
             rest = self.total - told["ready"]
             if not told["ready"]:

@@ -1,0 +1,1 @@
+"""What waits for a second person: the queue, one request with what it would change, and who requires it."""
