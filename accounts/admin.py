@@ -12,6 +12,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from rest_framework.authtoken.models import TokenProxy
 
+from accounts.audit import Act, record
 from accounts.models import Grant, KlaviyoAccount, Membership, User, Workspace
 
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign,no-untyped-call]
@@ -27,14 +28,28 @@ class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
     autocomplete_fields = ("user", "workspace")
 
 
+class WithRoles(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Who gives, changes or takes a role is written down."""
+
+    inlines = (MembershipInline,)
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        super().save_formset(request, form, formset, change)
+        done = [(one, "given") for one in formset.new_objects]
+        done += [(one, "changed") for one, _ in formset.changed_objects]
+        done += [(one, "taken") for one in formset.deleted_objects]
+        for one, what in done:
+            text = f"{one.get_role_display()}: {what}"
+            record(Act.ROLE, workspace=one.workspace_id, thing=one.user, name=str(one.user), detail=text)
+
+
 @admin.register(User)
-class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class UserAdmin(WithRoles):
     list_display = ("email", "name", "is_active", "is_staff", "joined_at")
     list_filter = ("is_active", "is_staff")
     search_fields = ("email", "name")
     exclude = ("password", "groups", "user_permissions")
     readonly_fields = ("joined_at", "last_login")
-    inlines = (MembershipInline,)
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         if not change:
@@ -43,11 +58,10 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(Workspace)
-class WorkspaceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class WorkspaceAdmin(WithRoles):
     list_display = ("name", "slug", "kind", "created_at")
     list_filter = ("kind",)
     search_fields = ("name", "slug")
-    inlines = (MembershipInline,)
 
 
 @admin.register(KlaviyoAccount)

@@ -24,6 +24,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts import refusals
 from accounts.access import MAY_CONNECT
+from accounts.audit import Act, record
 from accounts.connection import door, oauth_app, text_of
 from accounts.klaviyo.auth import ApiKey, BearerToken
 from accounts.klaviyo.client import Klaviyo
@@ -313,6 +314,8 @@ def _keep(
             withdrawn_at=None,
             defaults={**ALL_RIGHTS, "given_by": user, "given_at": now},
         )
+        way = "By a private API key." if way_in["api_key"] else "By OAuth."
+        record(Act.CONNECTED, workspace=workspace, thing=account, detail=way, by=user, now=now)
         for name in settings.AFTER_CONNECTING:
             # robust: the account is connected even if the doorbell is broken
             transaction.on_commit(partial(current_app.send_task, name, (account.pk,)), robust=True)
@@ -335,6 +338,7 @@ def disconnect(*, account: KlaviyoAccount, by: User, now: datetime | None = None
                 is_gone = True
     finally:
         mark_disconnected(account=account, reason=f"Disconnected by {by}.", now=now)
+        record(Act.DISCONNECTED, workspace=account.owner_id, thing=account, by=by, now=now)
     log.info("account %s disconnected by user %s", account.pk, by.pk)
     return is_gone
 

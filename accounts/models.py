@@ -1,4 +1,4 @@
-"""People, workspaces, and the Klaviyo accounts they connected. Rules live in operations; these are facts.
+"""People, workspaces, the Klaviyo accounts they connected, and what everybody did. Facts; rules live in operations.
 
 User -- Membership(role) -- Workspace -- Grant(rights) -- KlaviyoAccount
 """
@@ -241,3 +241,67 @@ class Allowance(models.Model):
 
     def __str__(self) -> str:
         return f"{self.endpoint} of account {self.account_id}"
+
+
+class AuditEntry(models.Model):
+    """Somebody did something, or tried to. Rows are only ever added, by audit.record; the database sees to that
+    (guards.py). A person or a workspace that is gone is taken out, and nothing put in its place."""
+
+    class Act(models.TextChoices):
+        SIGNED_IN = "signed-in", "Signed in"
+        SIGN_IN_FAILED = "sign-in-failed", "A sign-in failed"
+        SIGNED_OUT = "signed-out", "Signed out"
+        REFUSED = "refused", "Tried what they may not"
+        WORKSPACE = "workspace", "Made a workspace"
+        ROLE = "role", "Gave, changed or took a role"
+        SETTINGS = "settings", "Changed settings"
+        TOKEN = "token", "Made or ended an API token"
+        CONNECTED = "connected", "Connected an account"
+        DISCONNECTED = "disconnected", "Disconnected an account"
+        VERSION = "version", "Published a version"
+        OFFERED = "offered", "Offered a template flow"
+        WITHDREW = "withdrew", "Withdrew a version"
+        REVIEWED = "reviewed", "Reviewed a template flow"
+        ANSWERED = "answered", "Answered a question"
+        ASKED = "asked", "Asked for a publication"
+        REMOVED = "removed", "Asked for a removal"
+        CANCELLED = "cancelled", "Cancelled a publication"
+        RETRIED = "retried", "Asked again"
+        DECIDED = "decided", "Said which flow it is"
+        APPROVED = "approved", "Approved"
+        DISAPPROVED = "disapproved", "Refused to approve"
+        RECALLED = "recalled", "Withdrew a request for approval"
+        ROLLOUT = "rollout", "Acted on a rollout"
+        EXPORTED = "exported", "Exported"
+        CLEARED = "cleared", "Old entries were cleared away"
+
+    at = models.DateTimeField(default=now)
+    act = models.CharField(max_length=16, choices=Act)
+    person = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    workspace = models.ForeignKey(Workspace, models.SET_NULL, null=True, blank=True, related_name="+")
+    kind = models.CharField(max_length=40, blank=True)  # of the thing: publication, rollout
+    thing_id = models.BigIntegerField(null=True, blank=True)
+    name = models.CharField(max_length=200, blank=True)  # of the thing, as it was called then
+    detail = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ("-at", "-pk")
+        verbose_name_plural = "audit entries"
+        indexes = (
+            models.Index(fields=["-at", "-id"]),
+            models.Index(fields=["workspace", "-at", "-id"]),
+            models.Index(fields=["person", "-at", "-id"]),
+            models.Index(fields=["act", "-at", "-id"]),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.get_act_display()}: {self.name}" if self.name else self.get_act_display()
+
+
+class AuditDoor(models.Model):
+    """While this row is there, in one transaction, entries from before `until` may be cleared away."""
+
+    until = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"before {self.until}"

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.text import slugify
 from rest_framework.authtoken.models import Token
 
+from accounts.audit import Act, record, record_in, workspaces_of
 from accounts.models import KlaviyoAccount, Membership, User, Workspace
 
 OPEN_KINDS = (Workspace.Kind.PARTNER, Workspace.Kind.MERCHANT)
@@ -37,6 +38,7 @@ def create_workspace(*, by: User, name: str, kind: str, now: datetime | None = N
                 Membership.objects.create(
                     user=by, workspace=workspace, role=Membership.Role.OWNER, created_at=now
                 )
+                record(Act.WORKSPACE, workspace=workspace, thing=workspace, by=by, now=now)
         except IntegrityError:
             continue  # somebody took it between looking and writing
         return workspace
@@ -96,9 +98,11 @@ def renew_api_token(*, user: User) -> str:
     with transaction.atomic():
         Token.objects.filter(user=user).delete()
         token: str = Token.objects.create(user=user).key
+        record_in(workspaces_of(user), Act.TOKEN, detail="A new one; the one before is over.", by=user)
     return token
 
 
 def end_api_token(*, user: User) -> None:
     """No token of this person works any more."""
     Token.objects.filter(user=user).delete()
+    record_in(workspaces_of(user), Act.TOKEN, detail="Ended.", by=user)

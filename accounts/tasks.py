@@ -11,6 +11,7 @@ from datetime import timedelta
 from celery import Task, shared_task
 from django.utils import timezone
 
+from accounts import audit
 from accounts.catalog import read_catalog
 from accounts.connection import StoredToken
 from accounts.counted import IN_THE_BACK
@@ -65,3 +66,9 @@ def keep_connections() -> int:
         else:
             kept += 1
     return kept
+
+
+@shared_task(name="accounts.tasks.forget_old_entries")  # type: ignore[untyped-decorator,no-untyped-call]
+def forget_old_entries() -> int:
+    """What the audit log kept for as long as the site says."""
+    return audit.forget_old(timezone.now())

@@ -9,6 +9,8 @@ an operator's owners and reviewers say yes or no to template flows
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.core import signing
 from django.core.exceptions import PermissionDenied
 from django.core.signing import BadSignature, Signer
@@ -17,7 +19,7 @@ from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 
 from accounts.access import Person, is_operator
-from accounts.models import Membership, User, Workspace
+from accounts.models import AuditEntry, Membership, User, Workspace
 from flowbuilder.models import (
     Approval,
     Email,
@@ -270,6 +272,21 @@ def publication_or_404(user: User, pk: int) -> Publication:
         ),
         pk=pk,
     )
+
+
+def may_audit(memberships: Iterable[Membership]) -> bool:
+    return any(one.role == Role.OWNER or one.workspace.kind == Workspace.Kind.OPERATOR for one in memberships)
+
+
+def audit_for(user: User) -> tuple[QuerySet[AuditEntry], QuerySet[Workspace]]:
+    """(entries, of which workspaces): all for an operator's people, for an owner those of what they own."""
+    if is_operator(user):
+        return AuditEntry.objects.all(), Workspace.objects.all()
+    owned = Membership.objects.filter(user=user, role=Role.OWNER).values_list("workspace_id", flat=True)
+    mine = list(owned)
+    if not mine:
+        raise PermissionDenied("Only owners read what was done in their workspace.")
+    return AuditEntry.objects.filter(workspace__in=mine), Workspace.objects.filter(pk__in=mine)
 
 
 def approvals_for(user: User) -> QuerySet[Approval]:

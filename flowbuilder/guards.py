@@ -89,7 +89,7 @@ GUARDS_OF_MOVES = (  # name, table
     ("move_keeps_its_person", "flowbuilder_move"),
     ("move_stays", "flowbuilder_move"),
 )
-STAYING = ("move_stays", "receipt_stays")  # what forbids that rows are taken away
+STAYING = ("move_stays", "receipt_stays", "audit_stays")  # what forbids that rows are taken away
 OF_A_MOVE = "id, publication_id, number, from_state, to_state, reason, at, until, attempt_number"
 # guard -> (what sets it off, when, what it says). A row that is written as it was is no move. A person who leaves
 # the site is taken out of the moves, and nobody is ever put in their place.

@@ -85,6 +85,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.audit.Audit",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -136,6 +137,11 @@ CACHES = {
     if REDIS_URL
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 }
+
+# Entries of the audit log are kept so long, then cleared away once a day.
+AUDIT_KEPT_DAYS = env.int("AUDIT_KEPT_DAYS", 730)
+if AUDIT_KEPT_DAYS < 1:
+    raise ImproperlyConfigured("AUDIT_KEPT_DAYS is a number of days, 1 or more.")
 
 # --- Files -------------------------------------------------------------------------------------------------------
 STATIC_URL = "static/"
@@ -290,6 +296,10 @@ SWEEP_EVERY = env.float("SWEEP_EVERY", 15.0)
 AFTER_CONNECTING = ("accounts.tasks.read_account", "flowbuilder.tasks.go_on_in")
 CELERY_BEAT_SCHEDULE = {
     "keep-connections": {"task": "accounts.tasks.keep_connections", "schedule": 86_400.0},
+    "forget-old-entries": {
+        "task": "accounts.tasks.forget_old_entries",
+        "schedule": crontab(hour="4", minute="10"),
+    },
     "advance-rollouts": {
         "task": "flowbuilder.tasks.advance_rollouts",
         "schedule": SWEEP_EVERY,

@@ -17,6 +17,7 @@ from django.urls import get_resolver, reverse
 
 from flowbuilder.access import QUESTION, shared_link
 from flowbuilder.models import Attempt, Publication, Rollout, SavedView
+from flowbuilder.publisher.approving import ask_for
 from flowbuilder.publisher.states import move
 from tests import make
 from tests.conftest import client_of
@@ -179,7 +180,15 @@ TABLE: dict[str, tuple[str, tuple[str, ...], int, int, int, int]] = {
     "rollouts:retry": (POST, ("rollout",), 302, 404, 403, 422),
     "rollouts:account": (GET, ("rollout", "choice"), 302, 404, 403, 200),
     "rollouts:leave_out": (POST, ("rollout", "choice"), 302, 404, 403, 302),
+    # Approvals: owners and reviewers decide, owners say when; this one was asked for by the teammate
+    "approvals:list": (GET, (), 302, 200, 200, 200),
+    "approvals:approval": (GET, ("approval",), 302, 404, 200, 200),
+    "approvals:decide": (POST, ("approval",), 302, 404, 403, 422),
+    "approvals:withdraw": (POST, ("approval",), 302, 404, 302, 422),
+    "approvals:settings": (GET, ("slug",), 302, 404, 403, 200),
     # History
+    "history:audit": (GET, (), 302, 200, 403, 200),
+    "history:audit_export": (GET, ("form",), 302, 200, 403, 200),
     "history:list": (GET, (), 302, 200, 200, 200),
     "history:publication": (GET, ("publication",), 302, 404, 200, 200),
     "history:attempt": (GET, ("publication", "attempt", "part"), 302, 404, 200, 200),
@@ -261,6 +270,15 @@ def world(alice, bob, charlie, workspace, klaviyo) -> World:
         path="/api/flows",
         request={"data": {}},
     )
+    waiting = Publication.objects.create(
+        workspace=workspace,
+        version=template.current_version,
+        account=account,
+        asked_by=bob,
+        flow_name="Browse",
+        needs_approval=True,
+    )
+    ask_for(waiting, [workspace])
     rollout = Rollout.objects.create(workspace=workspace, version=template.current_version, asked_by=alice)
     choice = rollout.choices.create(account=account)
     reading = install.readings.create(flow_id="F", verdict="content", content_hash="x")
@@ -268,6 +286,7 @@ def world(alice, bob, charlie, workspace, klaviyo) -> World:
     proposal = template.proposals.create(reading=reading, workspace=workspace, by=alice, changes=[change])
     view = SavedView.objects.create(person=alice, workspace=workspace, name="Mine", query="outcome=refused")
     arguments = {
+        "approval": waiting.approvals.get().pk,
         "view": view.pk,
         "proposal": proposal.pk,
         "number": 1,

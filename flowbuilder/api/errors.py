@@ -20,6 +20,8 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from accounts.audit import record_refusal
+
 logger = logging.getLogger("django.request")
 
 NOT_YOURS = "There is nothing of yours here."
@@ -55,6 +57,10 @@ def answer(error: Exception, context: Mapping[str, Any]) -> Response:
         got_request_exception.send(sender=answer, request=request)
         path = getattr(request, "path", "")
         logger.error("Internal Server Error: %s", path, exc_info=error)
+    if known.status_code == HTTPStatus.FORBIDDEN and (
+        asked := getattr(context.get("request"), "_request", None)
+    ):
+        record_refusal(asked, str(known.detail))
     errors = [describe(known.status_code, *one) for one in _errors(known)]
     return Response({"errors": errors}, status=known.status_code, headers=headers)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,12 +14,14 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from accounts.access import current_workspace
+from accounts.audit import Act, record
 from flowbuilder.access import publications_for, user_of
 from flowbuilder.history.filters import Filters
 from flowbuilder.history.finding import sorted_by
-from flowbuilder.models import Publication
 
 CHUNK = 2000  # rows in memory
+Columns = Mapping[str, str]
 COLUMNS = {  # name in the file -> column
     "publication": "pk",
     "asked_at": "created_at",
@@ -57,30 +59,41 @@ def export(request: HttpRequest, form: str) -> HttpResponseBase:
     if not filters.is_valid():
         return redirect(f"{reverse('history:list')}?{filters.query}")
     rows = sorted_by(filters.narrow(seen), filters.order)
-    lines, kind = (as_csv(rows), "text/csv") if form == "csv" else (as_json(rows), "application/json")
-    answer = StreamingHttpResponse(lines, content_type=f"{kind}; charset=utf-8")
-    answer["Content-Disposition"] = f'attachment; filename="publications.{form}"'
+    record(
+        Act.EXPORTED, workspace=current_workspace(request), name=f"publications.{form}", detail=filters.query
+    )
+    return streamed(rows, "publications", form, COLUMNS)
+
+
+def streamed(rows: QuerySet[Any], name: str, form: str, columns: Columns) -> StreamingHttpResponse:
+    """A file called `name` with these columns (name in the file -> column), "csv" or "json"."""
+    is_csv = form == "csv"
+    lines = as_csv(rows, columns) if is_csv else as_json(rows, columns)
+    answer = StreamingHttpResponse(
+        lines, content_type=f"{'text/csv' if is_csv else 'application/json'}; charset=utf-8"
+    )
+    answer["Content-Disposition"] = f'attachment; filename="{name}.{form}"'
     answer["Cache-Control"] = "private, no-store"
     return answer
 
 
-def values_of(rows: QuerySet[Publication]) -> Iterator[tuple[Any, ...]]:
+def values_of(rows: QuerySet[Any], columns: Columns) -> Iterator[tuple[Any, ...]]:
     """By a cursor on the server where there is one: as much memory for a million rows as for a thousand."""
-    for row in rows.values_list(*COLUMNS.values()).iterator(chunk_size=CHUNK):
+    for row in rows.values_list(*columns.values()).iterator(chunk_size=CHUNK):
         yield tuple(_plain(value) for value in row)
 
 
-def as_csv(rows: QuerySet[Publication]) -> Iterator[str]:
+def as_csv(rows: QuerySet[Any], columns: Columns = COLUMNS) -> Iterator[str]:
     writer = csv.writer(Echo())
-    yield "\ufeff" + writer.writerow(COLUMNS)  # spreadsheets ask for the mark
-    for row in values_of(rows):
+    yield "\ufeff" + writer.writerow(columns)  # spreadsheets ask for the mark
+    for row in values_of(rows, columns):
         yield writer.writerow([harmless(value) for value in row])
 
 
-def as_json(rows: QuerySet[Publication]) -> Iterator[str]:
+def as_json(rows: QuerySet[Any], columns: Columns = COLUMNS) -> Iterator[str]:
     between = "[\n"
-    for row in values_of(rows):
-        yield between + json.dumps(dict(zip(COLUMNS, row, strict=True)), ensure_ascii=False)
+    for row in values_of(rows, columns):
+        yield between + json.dumps(dict(zip(columns, row, strict=True)), ensure_ascii=False)
         between = ",\n"
     yield "\n]\n" if between == ",\n" else "[]\n"
 

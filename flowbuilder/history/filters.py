@@ -54,7 +54,40 @@ PICKERS: dict[str, tuple[str, type[Model], str]] = {
 }
 
 
-class Filters(forms.Form):
+class FilterForm(forms.Form):
+    """A form over a list, as the address carries it. Dates are added by whoever is made of it."""
+
+    @property
+    def given(self) -> dict[str, str]:
+        """What was filled in, as it stood in the form."""
+        found = {name: self.data.get(name, "").strip() for name in self.fields}
+        return {name: value for name, value in found.items() if value}
+
+    @property
+    def query(self) -> str:
+        """What the address carries."""
+        return urlencode(self.given)
+
+    def but(self, *without: str, **changed: str) -> str:
+        """The address with some of it left out or put otherwise."""
+        kept = {name: value for name, value in self.given.items() if name not in without}
+        return urlencode(kept | changed)
+
+    def add_days(self) -> None:
+        for name, label in (("from", "From"), ("to", "To")):
+            widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+            self.fields[name] = forms.DateField(required=False, label=label, widget=widget)
+
+    def on_days(self, rows: QuerySet[Any], column: str) -> QuerySet[Any]:
+        """Whole days, in UTC."""
+        if first := self.cleaned_data.get("from"):
+            rows = rows.filter(**{f"{column}__gte": start_of(first)})
+        if last := self.cleaned_data.get("to"):
+            rows = rows.filter(**{f"{column}__lt": start_of(last) + timedelta(days=1)})
+        return rows
+
+
+class Filters(FilterForm):
     """What the list is narrowed to, and its order. A date means the whole day, in UTC."""
 
     FIRST = ("q", "account", "outcome", "from", "to")  # the others are folded
@@ -101,9 +134,7 @@ class Filters(forms.Form):
             field = forms.ModelChoiceField(queryset=found, required=False, label=label, empty_label=nothing)
             field.choices = partial(_offered, found, nothing)
             self.fields[name] = field
-        for name, label in (("from", "From"), ("to", "To")):
-            widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-            self.fields[name] = forms.DateField(required=False, label=label, widget=widget)
+        self.add_days()
         folded = ("template", "version", "workspace", "person", "error", "rollout", "sort")
         self.order_fields([*self.FIRST, *folded])
 
@@ -122,13 +153,7 @@ class Filters(forms.Form):
             rows = rows.filter(state__in=OUTCOMES[outcome][1])
         if error := wanted.get("error"):
             rows = _with_error(rows, error)
-        if not by_day:
-            return rows
-        if first := wanted.get("from"):
-            rows = rows.filter(created_at__gte=start_of(first))
-        if last := wanted.get("to"):
-            rows = rows.filter(created_at__lt=start_of(last) + timedelta(days=1))
-        return rows
+        return self.on_days(rows, "created_at") if by_day else rows
 
     @cached_property
     def searched(self) -> list[Q]:
@@ -145,22 +170,6 @@ class Filters(forms.Form):
     def order(self) -> str:
         self.is_valid()
         return self.cleaned_data.get("sort") or ""
-
-    @property
-    def given(self) -> dict[str, str]:
-        """What was filled in, as it stood in the form."""
-        found = {name: self.data.get(name, "").strip() for name in self.fields}
-        return {name: value for name, value in found.items() if value}
-
-    @property
-    def query(self) -> str:
-        """What the address carries."""
-        return urlencode(self.given)
-
-    def but(self, *without: str, **changed: str) -> str:
-        """The address with some of it left out or put otherwise."""
-        kept = {name: value for name, value in self.given.items() if name not in without}
-        return urlencode(kept | changed)
 
     @property
     def first(self) -> list[forms.BoundField]:

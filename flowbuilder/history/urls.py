@@ -2,13 +2,15 @@
 
 from django.urls import path, re_path
 
-from flowbuilder.history import after, exports, receipts, views
+from flowbuilder.history import after, audit, exports, receipts, views
 
 app_name = "history"
 urlpatterns = [
     path("", views.publications, name="list"),
     path("<int:pk>/", views.publication, name="publication"),
     re_path(r"^publications\.(?P<form>csv|json)$", exports.export, name="export"),
+    path("audit/", audit.page, name="audit"),
+    re_path(r"^audit\.(?P<form>csv|json)$", audit.export, name="audit_export"),
     path("views/", views.save_view, name="save_view"),
     path("views/<int:pk>/forget/", views.forget_view, name="forget_view"),
     path("<int:pk>/receipt/", receipts.receipt, name="receipt"),

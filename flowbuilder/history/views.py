@@ -15,9 +15,15 @@ from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 from django_htmx.middleware import HtmxDetails
 
-from accounts.access import current_workspace
+from accounts.access import current_workspace, memberships_of
 from accounts.models import User
-from flowbuilder.access import publication_or_404, publications_for, saved_view_or_404, saved_views_of
+from flowbuilder.access import (
+    may_audit,
+    publication_or_404,
+    publications_for,
+    saved_view_or_404,
+    saved_views_of,
+)
 from flowbuilder.history import chart
 from flowbuilder.history.filters import Filters
 from flowbuilder.history.finding import counts_of, days_of, page_of
@@ -69,6 +75,7 @@ def publications(request: Request) -> HttpResponse:
         "views": saved_views_of(request.user, current_workspace(request)),
     }
     if not request.htmx:
+        shown["may_audit"] = may_audit(memberships_of(request))
         return render(request, "history/list.html", shown, status=status)
     answer = render(request, "history/_found.html", shown, status=status)
     answer["HX-Push-Url"] = f"{request.path}?{query}" if query else request.path

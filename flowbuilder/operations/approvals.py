@@ -11,6 +11,7 @@ from functools import partial
 
 from django.db import transaction
 
+from accounts.audit import Act, record
 from accounts.clock import now as right_now
 from accounts.models import Membership, User, Workspace
 from flowbuilder.models import Approval, Publication, Rollout, TemplateFlow
@@ -58,6 +59,16 @@ def decide(
             approval.verdict, approval.reason = verdict, reason
             approval.decided_by, approval.decided_at = by, now
             approval.save(update_fields=["verdict", "reason", "decided_by", "decided_at"])
+            act = Act.APPROVED if verdict == Verdict.YES else Act.DISAPPROVED
+            record(
+                act,
+                workspace=approval.workspace_id,
+                thing=thing,
+                name=_name(thing),
+                detail=reason,
+                by=by,
+                now=now,
+            )
             _go_on(approval, thing, by, now)
         else:
             _ask_anew(approval, thing, now)
@@ -107,6 +118,9 @@ def require(
     workspace.save(update_fields=["needs_approval"])
     mine.update(needs_approval=False)
     mine.filter(pk__in=wanted).update(needs_approval=True)
+    text = f"A second person: {'in its accounts' if in_workspace else 'not in its accounts'}, "
+    text += f"and for {len(wanted)} of its template flows."
+    record(Act.SETTINGS, workspace=workspace, thing=workspace, detail=text, by=by)
 
 
 # --- Shared --------------------------------------------------------------------------------------------------------
@@ -127,6 +141,10 @@ def _hold(approval: Approval) -> Publication | Rollout:
     else:
         approval.rollout = thing
     return thing
+
+
+def _name(thing: Publication | Rollout) -> str:
+    return thing.flow_name if isinstance(thing, Publication) else thing.name
 
 
 def _still_open(approval: Approval) -> None:

@@ -13,6 +13,7 @@ from django.core.validators import validate_email
 from django.db import transaction
 
 from accounts.access import accounts_of
+from accounts.audit import Act, record
 from accounts.clock import now as right_now
 from accounts.models import CatalogEntry, KlaviyoAccount, User, Workspace
 from flowbuilder.definition.answering import WrongAnswer, as_text, checked, options_of
@@ -247,14 +248,13 @@ def answer_question(*, install: Install, key: str, value: Any, by: str = "person
         raise UnableToInstall("That question is not part of this template flow.")
     if install.account is None:
         raise UnableToInstall("Choose the Klaviyo account first.")
-    answers = dict(install.answers)
-    if value in (None, "", [], {}):
-        answers.pop(key, None)
-    else:
+    answers = {other: held for other, held in install.answers.items() if other != key}
+    if value not in (None, "", [], {}):
         value = checked_answer(install.account, questions[key], value)
         answers[key] = {"value": value, "how": "Your choice.", "by": by}
     install.answers = answers
     install.save(update_fields=["answers"])
+    record(Act.ANSWERED, workspace=install.workspace_id, thing=install, detail=questions[key].question)
 
 
 def checked_answer(account: KlaviyoAccount, question: Question, value: Any) -> Any:

@@ -13,6 +13,7 @@ from django.db.models import F, Max
 from django.utils.text import slugify
 from django.utils.timezone import now as right_now
 
+from accounts.audit import Act, record
 from accounts.models import User, Workspace
 from flowbuilder.definition.canonical import content_hash
 from flowbuilder.definition.offering import channels_of
@@ -71,7 +72,7 @@ def publish_version(*, flow: Flow, by: User | None, notes: str = "", label: str 
         raise UnableToPublish(stops)
     document = freeze(design)
     number = (flow.versions.aggregate(last=Max("number"))["last"] or 0) + 1
-    return Version.objects.create(
+    version = Version.objects.create(
         flow=flow,
         number=number,
         name=flow.name,
@@ -82,6 +83,8 @@ def publish_version(*, flow: Flow, by: User | None, notes: str = "", label: str 
         content_hash=content_hash(document),
         author=by,
     )
+    record(Act.VERSION, workspace=flow.workspace_id, thing=version, by=by)
+    return version
 
 
 def _words(words: Iterable[str]) -> str:
@@ -110,6 +113,8 @@ def offer_in_library(
     template.current_version = version
     template.save()
     ask_for_review(template=template, by=version.author)
+    text = f"Version {version.number}, for: {template.get_visibility_display()}"
+    record(Act.OFFERED, workspace=template.workspace_id, thing=template, detail=text, by=version.author)
     return template
 
 
@@ -135,6 +140,8 @@ def settle_offer(
     template.languages = _words(one for one in TemplateFlow.Language.values if one in set(languages))
     template.save(update_fields=["description", "visibility", "categories", "languages"])
     ask_for_review(template=template, by=by)
+    text = f"For: {template.get_visibility_display()}"
+    record(Act.OFFERED, workspace=template.workspace_id, thing=template, detail=text, by=by)
 
 
 def renew_link(*, template: TemplateFlow) -> None:
@@ -167,6 +174,7 @@ def withdraw_version(
             template.current_version = last
             template.save(update_fields=["current_version"])
     show_last_yes(template=template)
+    record(Act.WITHDREW, workspace=template.workspace_id, thing=version, detail=why, by=by)
 
 
 def _lock(template: TemplateFlow) -> None:

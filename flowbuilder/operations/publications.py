@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import transaction
 
+from accounts.audit import Act, record
 from accounts.clock import now as right_now
 from accounts.models import KlaviyoAccount, User
 from flowbuilder.models import Approval, Install, Made, Publication
@@ -45,9 +46,17 @@ def submit(publication: Publication) -> Publication:
         publication.needs_approval, publication.reason = True, approving.waiting_for(deciders)
     publication.save()
     approving.ask_for(publication, deciders)
+    is_removal = publication.kind == Publication.Kind.REMOVE
+    _note(Act.REMOVED if is_removal else Act.ASKED, publication, publication.asked_by)
     if not deciders:
         transaction.on_commit(partial(ring, publication.account_id))
     return publication
+
+
+def _note(act: str, publication: Publication, by: User | None) -> None:
+    text = f"{publication.get_kind_display()}, account {publication.account}"
+    workspace, name = publication.workspace_id, publication.flow_name
+    record(act, workspace=workspace, thing=publication, name=name, detail=text, by=by)
 
 
 @transaction.atomic
@@ -61,6 +70,7 @@ def cancel_publication(*, publication: Publication, by: User) -> None:
     withdrawn = publication.awaits_approval and publication.asked_by_id == by.pk
     _call_off(publication, f"{'Withdrawn' if withdrawn else 'Cancelled'} by {by}.", by)
     approving.close(publication.approvals.all(), Approval.Verdict.WITHDRAWN, "", by)
+    _note(Act.RECALLED if withdrawn else Act.CANCELLED, publication, by)
 
 
 @transaction.atomic
@@ -89,6 +99,7 @@ def retry_publication(*, publication: Publication, by: User) -> None:
     on_its_way = Install.objects.filter(publications=publication, live_flow_id="")  # else its flow is there
     on_its_way.update(state=Install.State.PUBLISHING)
     approving.ask_again(publication, by, tidy_at=None)
+    _note(Act.RETRIED, publication, by)
     transaction.on_commit(partial(ring, publication.account_id))
 
 
@@ -127,4 +138,5 @@ def decide_publication(*, publication: Publication, flow_id: str | None, by: Use
             lease_until=None,
         )
         made.remember(publication, Made.Kind.FLOW, "", flow_id, publication.flow_name)
+    _note(Act.DECIDED, publication, by)
     transaction.on_commit(partial(ring, publication.account_id))

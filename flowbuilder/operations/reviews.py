@@ -8,6 +8,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.timezone import now as right_now
 
+from accounts.audit import Act, record
 from accounts.models import User
 from flowbuilder.definition.canonical import content_hash
 from flowbuilder.models import Review, TemplateFlow, Version
@@ -104,3 +105,7 @@ def decide(
     review.save(update_fields=["verdict", "reason", "decided_by", "decided_at"])
     if verdict == Verdict.YES:
         _show(review.template_flow, review)
+    text = f"{review.get_verdict_display()}. {review.reason}".strip()
+    record(
+        Act.REVIEWED, workspace=review.template_flow.workspace_id, thing=review.version, detail=text, by=by
+    )

@@ -15,6 +15,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.timezone import now as right_now
 
 from accounts.access import accounts_of
+from accounts.audit import Act, record
 from accounts.models import KlaviyoAccount, User, Workspace
 from flowbuilder.definition.frozen import Frozen, Question
 from flowbuilder.definition.shaping import SETTINGS, UnableToShape, shape
@@ -59,6 +60,7 @@ def plan_rollout(
         asked_by=by,
     )
     _choose(rollout, agreed)
+    _note(rollout, by, f"Planned for {count(len(agreed), 'account')}.")
     return rollout
 
 
@@ -153,6 +155,7 @@ def answer_for_all(*, rollout: Rollout, values: Mapping[str, Any]) -> None:
         return
     rollout.answers = answers
     rollout.save(update_fields=["answers"])
+    record(Act.ANSWERED, workspace=rollout.workspace_id, thing=rollout, detail="For every account.")
     _look_at_all(rollout)
 
 
@@ -215,6 +218,7 @@ def answer_choice(*, rollout: Rollout, choice: Choice, key: str, value: Any) -> 
         answers[key] = {"value": value, "how": "Your choice.", "by": "person"}
     choice.answers, choice.fit, choice.reason, choice.checks = answers, Choice.Fit.UNCHECKED, "", []
     choice.save(update_fields=["answers", "fit", "reason", "checks"])
+    record(Act.ANSWERED, workspace=rollout.workspace_id, thing=rollout, detail=f"For {choice.account}.")
     _ring_dry_run(rollout)
 
 
@@ -256,6 +260,7 @@ def pause_rollout(*, rollout: Rollout, by: User, now: datetime) -> None:
         raise UnableToRollOut("Only a rollout that is under way can be paused.")
     rollout.state, rollout.reason = State.PAUSED, f"Paused by {by}."
     rollout.save(update_fields=["state", "reason"])
+    _note(rollout, by, "Paused.")
     _ring(waves.take_back(rollout, f"Taken back: the rollout was paused by {by}.", now, by))
 
 
@@ -283,6 +288,7 @@ def cancel_rollout(*, rollout: Rollout, by: User, now: datetime) -> None:
     rollout.state, rollout.reason, rollout.ended_at = State.CANCELLED, f"Cancelled by {by}.", now
     rollout.save(update_fields=["state", "reason", "ended_at"])
     approving.close(rollout.approvals.all(), Approval.Verdict.WITHDRAWN, "", by, now)
+    _note(rollout, by, "Cancelled.")
     _ring(waves.take_back(rollout, f"Taken back: the rollout was cancelled by {by}.", now, by))
 
 
@@ -304,6 +310,7 @@ def retry_failed(*, rollout: Rollout, by: User, now: datetime) -> int:
         again.append(publication)
     if not again:
         raise UnableToRollOut("Nothing failed that could be tried again.")
+    _note(rollout, by, f"Asked again for {count(len(again), 'publication')}.")
     Install.objects.filter(publications__in=again).update(state=Install.State.PUBLISHING)
     _ring([one.account_id for one in again])
     if rollout.state in (State.FINISHED, State.STOPPED):
@@ -311,8 +318,13 @@ def retry_failed(*, rollout: Rollout, by: User, now: datetime) -> int:
     return len(again)
 
 
+def _note(rollout: Rollout, by: User, text: str) -> None:
+    record(Act.ROLLOUT, workspace=rollout.workspace_id, thing=rollout, detail=text, by=by)
+
+
 def _begin(rollout: Rollout, by: User, now: datetime) -> None:
     """Under way, or first to whoever has to say yes to the version and all answers."""
+    _note(rollout, by, "Asked to send it.")
     missing = approving.lacking(rollout, by, now)
     if not missing:
         _go(rollout, by, now)
@@ -343,6 +355,7 @@ def withdraw(*, rollout: Rollout, by: User, now: datetime) -> None:
     approving.close(rollout.approvals.all(), Approval.Verdict.WITHDRAWN, "", by, now)
     rollout.reason = f"Withdrawn by {by}."
     rollout.save(update_fields=["reason"])
+    record(Act.RECALLED, workspace=rollout.workspace_id, thing=rollout, by=by)
 
 
 def _go(rollout: Rollout, by: User, now: datetime) -> None:
