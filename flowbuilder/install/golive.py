@@ -1,7 +1,7 @@
 """What is left before a flow that landed goes live: a list whose lines check themselves, and one that a person ticks.
 
 Shown on the page of the result. Reads only, but for figures of the trigger's metric, which are read and kept when they
-are old (accounts/figures.py).
+are old (accounts/figures.py); and asks Klaviyo which other flows start from it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from datetime import date, timedelta
 from django.utils.timezone import now as right_now
 
 from accounts import figures
+from accounts.counted import counted
+from accounts.klaviyo.errors import KlaviyoError
 from accounts.models import CatalogEntry
 from flowbuilder.graph import Graph
 from flowbuilder.models import Install, Publication
@@ -22,6 +24,7 @@ from flowbuilder.operations.installs import landing_of
 DONE, TODO, UNKNOWN = "done", "todo", "waiting"
 ICONS = {DONE: "check", TODO: "minus", UNKNOWN: "clock"}
 LATELY = timedelta(days=7)
+PATIENCE = 5.0  # seconds for one answer, while a page waits
 SENDS = {
     "live": "Live: it sends by itself.",
     "manual": "Manual: it collects messages, and a person sends them.",
@@ -63,7 +66,9 @@ def golive_of(install: Install) -> GoLive | None:
     lines = [
         *_sender(install, graph),
         *_emails(install, graph),
+        *_texts(graph),
         *_trigger(install, graph),
+        *_others(install, graph),
         Line("status", "The flow is live", DONE if status == "live" else TODO, _sends(status)),
     ]
     return GoLive(lines, status, install.publications.filter(state__in=Publication.OPEN).first())
@@ -106,6 +111,36 @@ def _emails(install: Install, graph: Graph) -> Iterator[Line]:
             f"Ticked by {install.reviewed_by or 'somebody who left'} on {_day(install.reviewed_at.date())}."
         )
     yield Line("emails", "The emails were reviewed", DONE if install.reviewed_at else TODO, detail)
+
+
+def _texts(graph: Graph) -> Iterator[Line]:
+    if any(step.type == "send-sms" for step in graph.steps):
+        unknown = "Klaviyo does not say it here: look there whether it may, and in which countries."
+        yield Line("texts", "The account may send texts", UNKNOWN, unknown)
+
+
+def _others(install: Install, graph: Graph) -> Iterator[Line]:
+    """Somebody who starts two live flows gets the messages of both."""
+    trigger = graph.trigger
+    id = str(trigger.config.get("id") or "") if trigger and trigger.type == "metric" else ""
+    if not id or install.account is None:
+        return
+    text = "No other live flow starts here"
+    try:
+        flows = counted(install.account, deadline=PATIENCE).flow_triggers(id)
+    except KlaviyoError as error:
+        yield Line("others", text, UNKNOWN, f"We could not ask: {error}")
+        return
+    live = [
+        one.name
+        for one in flows
+        if one.status == "live" and not one.is_archived and one.id != install.live_flow_id
+    ]
+    if live:
+        names = ", ".join(f"“{name}”" for name in live)
+        yield Line("others", text, TODO, f"{names}: people would get those messages too. Set one to draft.")
+    else:
+        yield Line("others", text, DONE, "Nobody gets two reminders at once.")
 
 
 def _trigger(install: Install, graph: Graph) -> Iterator[Line]:

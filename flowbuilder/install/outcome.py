@@ -13,13 +13,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from flowbuilder import access
-from flowbuilder.definition.frozen import Frozen
+from flowbuilder.definition.frozen import Frozen, tell
+from flowbuilder.install.asking import names_of
 from flowbuilder.install.following import progress_of
 from flowbuilder.install.golive import golive_of
 from flowbuilder.install.views import Request, State, go
 from flowbuilder.models import Install, Publication
 from flowbuilder.operations import installs as operations
-from flowbuilder.operations.installs import UnableToInstall
+from flowbuilder.operations.installs import UnableToInstall, shown_values
 from flowbuilder.operations.journeys import say_reviewed
 from flowbuilder.operations.publications import UnableToAct, cancel_publication, retry_publication
 from flowbuilder.operations.returning import way_back
@@ -47,11 +48,12 @@ def _progress(request: Request, install: Install, error: str = "", status: int =
         "error": error,
         "golive": golive_of(install) if publication.state == Publication.State.PUBLISHED else None,
         "way_back": way_back(install),
-        "sends_texts": any(step.type == "send-sms" for step in frozen.graph.steps),
         "quiet_seconds": round(settings.PUBLISH_QUIET_PERIOD + settings.KLAVIYO_TIMEOUT),
     }
     if request.htmx:
         return render(request, "install/_progress.html", context, status=status)
+    values = shown_values(install.answers)
+    context["lines"] = tell(frozen.left(values), frozen.describer(values, names_of(install)))
     return render(request, "install/progress.html", context, status=status)
 
 

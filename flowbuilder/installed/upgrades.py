@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import CatalogEntry, User
 from flowbuilder import access
-from flowbuilder.answering import AccountForm
+from flowbuilder.account_form import AccountForm
 from flowbuilder.models import Install, Publication, Version
 from flowbuilder.operations import after
 from flowbuilder.operations import drift as looking

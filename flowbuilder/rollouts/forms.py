@@ -1,4 +1,4 @@
-"""The forms of this room: how it goes, answers for all accounts. Those of one account are answering.py's."""
+"""The forms of this room: how it goes, answers for all accounts. Those of one account are account_form.py's."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from django import forms
 
-from flowbuilder.answering import WHOLE
+from flowbuilder.account_form import WHOLE
 from flowbuilder.definition.answering import LONGEST_DELAY, LONGEST_TEXT, has_unit, told
 from flowbuilder.definition.frozen import Question
 from flowbuilder.definition.shaping import HELP, SETTINGS, offers

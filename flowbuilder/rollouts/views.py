@@ -18,7 +18,7 @@ from accounts.access import workspace_or_404
 from accounts.clock import now as right_now
 from accounts.models import CatalogEntry, Membership, User
 from flowbuilder import access
-from flowbuilder.answering import AccountForm
+from flowbuilder.account_form import AccountForm
 from flowbuilder.definition.frozen import Frozen
 from flowbuilder.models import Choice, Rollout
 from flowbuilder.operations import rollouts as operations

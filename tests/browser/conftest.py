@@ -164,7 +164,7 @@ def ada(desk: Desk) -> Desk:
 
 def open_desk(context: BrowserContext, site: Site) -> Desk:
     page = context.new_page()
-    page.set_default_timeout(60_000)
+    page.set_default_timeout(45_000)
     complaints: list[str] = []
 
     def on_console(message: ConsoleMessage) -> None:

@@ -1,12 +1,15 @@
 """A workspace in the running demo with something in every state that a page can show. Built once, by rows.
 
-`shops` are known to the pretend Klaviyo as well, with a key each: what is published to them really lands there.
+`shops` are known to the pretend Klaviyo as well, with a key each: what is published to them really lands there. What
+is done to a flow by hand in Klaviyo is `edit`.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import time
+import urllib.request
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from functools import partial
@@ -16,6 +19,7 @@ from allauth.account.models import EmailAddress
 from django.db import transaction
 from django.test import override_settings
 from django.utils.timezone import now as right_now
+from playwright.sync_api import Page, expect
 from rest_framework.authtoken.models import Token
 
 from accounts.catalog import read_catalog
@@ -30,7 +34,7 @@ from flowbuilder.publisher.states import move
 from flowbuilder.sandbox import seed
 from flowbuilder.sandbox.store import Store
 from tests import make
-from tests.browser.conftest import Site
+from tests.browser.conftest import Desk, Site
 from tests.history import make as history
 from tests.install.make import offer
 from tests.publisher.test_updates import another_trigger, everything, next_version
@@ -61,23 +65,28 @@ def room(slug: str, name: str, owner: str) -> tuple[Workspace, User]:
     return home, person(email, owner, (home, Membership.Role.OWNER))
 
 
+def key_of(klaviyo_id: str) -> str:
+    """The key of one of our `shops`."""
+    return f"pk_sandbox_{klaviyo_id.lower()}"
+
+
 def shops(site: Site, owner: Workspace, names: Iterable[str]) -> list[KlaviyoAccount]:
     """Connected accounts of these names, in the pretend Klaviyo too, each with metrics, lists and templates."""
     store, made = Store(site.database.parent / "sandbox.sqlite3", time.time), []
     for name in names:
         number = store.row("select count(*) as so_far from account")["so_far"]
-        id, key = f"Shop{number:02}", f"pk_sandbox_shop_{number}"
+        id = f"Shop{number:02}"
         about = {**seed.ACCOUNTS[seed.ORCHARD], "public_api_key": id}
         about["contact_information"] = {**about["contact_information"], "organization_name": name}
         seed.ACCOUNTS[id] = about
         with store.transaction():
-            store.run("insert into account values (?, ?, ?, ?)", id, number, key, json.dumps(about))
+            store.run("insert into account values (?, ?, ?, ?)", id, number, key_of(id), json.dumps(about))
             seed.fill_account(store, id)
         account = KlaviyoAccount.objects.create(
             klaviyo_id=id,
             name=name,
             owner=owner,
-            api_key=key,
+            api_key=key_of(id),
             sender_email="hello@orchardlane.example",
             sender_name=name,
         )
@@ -142,6 +151,65 @@ def build(site: Site, in_site: InSite, make_it: Callable[[], Any]) -> Any:
 
     with override_settings(KLAVIYO_BASE_URL=site.klaviyo, CELERY_BROKER_URL="memory://"):
         return in_site(unheard)
+
+
+# --- By hand in Klaviyo -------------------------------------------------------------------------------------------
+
+
+def call(site: Site, key: str, method: str, path: str, body: Any = None) -> Any:
+    """The pretend Klaviyo's answer to the holder of an account's key."""
+    data = None if body is None else json.dumps(body).encode()
+    headers = {"Authorization": f"Klaviyo-API-Key {key}", "revision": "2026-10-15"}
+    headers["Content-Type"] = "application/json" if path.startswith("/_") else "application/vnd.api+json"
+    request = urllib.request.Request(site.klaviyo + path, data=data, headers=headers, method=method)
+    with urllib.request.urlopen(request) as answer:
+        text = answer.read()
+    return json.loads(text) if text else None
+
+
+def messages(site: Site, key: str, flow_id: str) -> dict[str, dict[str, Any]]:
+    """The actions of a flow that send something, by the first words of their names."""
+    held = call(site, key, "GET", f"/api/flows/{flow_id}?additional-fields%5Bflow%5D=definition")
+    found = held["data"]["attributes"]["definition"]["actions"]
+    return {one["data"]["message"]["name"].split(":")[0]: one for one in found if "message" in one["data"]}
+
+
+def edit(site: Site, key: str, action: dict[str, Any], **message: Any) -> None:
+    """What the owner of an account changes in a message."""
+    data = {**action["data"], "message": {**action["data"]["message"], **message}}
+    attributes = {"definition": {**action, "data": data}}
+    body = {"data": {"type": "flow-action", "id": action["id"], "attributes": attributes}}
+    call(site, key, "PATCH", f"/api/flow-actions/{action['id']}", body)
+
+
+# --- What people do in more than one story --------------------------------------------------------------------------
+
+WORKER = 120_000  # milliseconds for what a worker does, on a machine with much else to do
+
+
+def done(page: Page) -> None:
+    """The publication that the page shows has come to its end."""
+    expect(page.locator("#publication .chip").first).to_have_text("Published", timeout=WORKER)
+
+
+def landed_flow(page: Page) -> tuple[str, str]:
+    """(id in Klaviyo, install) of what the page of an install follows."""
+    see = page.get_by_role("link", name="See it in Klaviyo")
+    expect(see).to_be_visible(timeout=WORKER)
+    found = re.search(r"/installs/(\d+)/", page.url)
+    assert found
+    return (see.get_attribute("href") or "").rstrip("/").split("/")[-2], found[1]
+
+
+def say_yes(desk: Desk, name: str, seen: Callable[[], None] = lambda: None) -> None:
+    """The reviewer, signed in, lets everybody see what is offered under this name; `seen` looks at it before."""
+    page = desk.page
+    page.goto(f"{desk.site.url}/reviews/")
+    page.get_by_role("link", name=re.compile(name)).first.click()
+    expect(page.locator("main")).to_contain_text("May everybody see it?")
+    seen()
+    page.get_by_role("button", name="Yes, show it").click()
+    expect(page.locator("main")).to_contain_text("You said yes")
 
 
 # --- The whole scene ----------------------------------------------------------------------------------------------

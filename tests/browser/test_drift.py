@@ -5,48 +5,21 @@ In an account and a workspace of its own, so that nobody else's story meets it.
 
 from __future__ import annotations
 
-import json
 import re
 import urllib.error
-import urllib.request
-from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from accounts.models import KlaviyoAccount, User
 from flowbuilder.models import TemplateFlow
 from flowbuilder.operations.library import offer_in_library, publish_version
 from tests import make
 from tests.browser.conftest import Desk, Site
+from tests.browser.scene import call, done, edit, landed_flow, messages
 
 pytestmark = pytest.mark.browser
 ACCOUNT, KEY, EMAIL = "ZxT41p", "pk_sandbox_orchard", "olive@orchard.example"
-
-
-def call(site: Site, method: str, path: str, body: Any = None, key: str = KEY) -> Any:
-    data = None if body is None else json.dumps(body).encode()
-    headers = {"Authorization": f"Klaviyo-API-Key {key}", "revision": "2026-10-15"}
-    headers["Content-Type"] = "application/json" if path.startswith("/_") else "application/vnd.api+json"
-    request = urllib.request.Request(site.klaviyo + path, data=data, headers=headers, method=method)
-    with urllib.request.urlopen(request) as answer:
-        text = answer.read()
-    return json.loads(text) if text else None
-
-
-def actions(site: Site, flow_id: str) -> dict[str, dict[str, Any]]:
-    """The messages of a flow, by their names' first words."""
-    held = call(site, "GET", f"/api/flows/{flow_id}?additional-fields%5Bflow%5D=definition")
-    found = held["data"]["attributes"]["definition"]["actions"]
-    return {one["data"]["message"]["name"].split(":")[0]: one for one in found if "message" in one["data"]}
-
-
-def edit(site: Site, action: dict[str, Any], **message: Any) -> None:
-    """What Olive does in Klaviyo."""
-    data = {**action["data"], "message": {**action["data"]["message"], **message}}
-    attributes = {"definition": {**action, "data": data}}
-    body = {"data": {"type": "flow-action", "id": action["id"], "attributes": attributes}}
-    call(site, "PATCH", f"/api/flow-actions/{action['id']}", body)
 
 
 def a_shop() -> None:
@@ -74,14 +47,6 @@ def a_second_version() -> None:
     make.approved(offer_in_library(version=version))
 
 
-def done(page: Page) -> None:
-    expect(page.locator("#publication .chip").first).to_have_text("Published", timeout=30_000)
-
-
-def go(page: Page, url: str) -> None:
-    page.goto(url)
-
-
 def test_it_lives_on(desk: Desk, in_site):
     site, page = desk.site, desk.page
     in_site(a_shop)
@@ -91,11 +56,11 @@ def test_it_lives_on(desk: Desk, in_site):
     desk.complaints[:] = [one for one in desk.complaints if "/content/" not in one]
 
     # Olive writes another subject for both emails, and sets one step live.
-    there = actions(site, flow_id)
-    edit(site, there["Email 1"], subject_line="Olive's own subject")
-    edit(site, there["Email 2"], subject_line="Olive's second subject")
+    there = messages(site, KEY, flow_id)
+    edit(site, KEY, there["Email 1"], subject_line="Olive's own subject")
+    edit(site, KEY, there["Email 2"], subject_line="Olive's second subject")
     changes = f"{site.url}/installs/{install}/changes/"
-    go(page, changes)
+    page.goto(changes)
     page.get_by_role("button", name="Look now").click()
     expect(page.locator(".lead .chip")).to_have_text("Content changed")
     expect(page.locator(".apart")).to_contain_text("“Olive's own subject”")
@@ -107,14 +72,14 @@ def test_it_lives_on(desk: Desk, in_site):
     page.get_by_role("button", name="Put back what is ticked").click()
     done(page)
     subjects = {
-        name: one["data"]["message"].get("subject_line") for name, one in actions(site, flow_id).items()
+        name: one["data"]["message"].get("subject_line") for name, one in messages(site, KEY, flow_id).items()
     }
     assert subjects["Email 1"] == "Olive's own subject"
     assert subjects["Email 2"] != "Olive's second subject"
 
     # It is proposed to Northwind; then a version comes that changes the same subject.
-    edit(site, actions(site, flow_id)["Email 2"], subject_line="Olive's third subject")
-    go(page, changes)
+    edit(site, KEY, messages(site, KEY, flow_id)["Email 2"], subject_line="Olive's third subject")
+    page.goto(changes)
     page.get_by_role("button", name="Look now").click()
     page.get_by_text(re.compile("^Propose what is ticked")).click()
     page.get_by_label("What should they know?").fill("This one sells.")
@@ -139,17 +104,12 @@ def installed(desk: Desk) -> tuple[str, str]:
     if "/answers/" in page.url:
         page.get_by_role("link", name="See the preview").click()
     page.get_by_role("button", name=re.compile("^Install in")).click()
-    see = page.get_by_role("link", name="See it in Klaviyo")
-    expect(see).to_be_visible(timeout=30_000)
-    flow_id = (see.get_attribute("href") or "").rstrip("/").split("/")[-2]
-    found = re.search(r"/installs/(\d+)/", page.url)
-    assert found
-    return flow_id, found[1]
+    return landed_flow(page)
 
 
 def upgraded(desk: Desk, site: Site, install: str, flow_id: str) -> None:
     page = desk.page
-    go(page, f"{site.url}/w/orchard/copies/")
+    page.goto(f"{site.url}/w/orchard/copies/")
     expect(page.locator("main")).to_contain_text("1 copy: 1 of version 1. 1 can take version 2 in place.")
     desk.picture("drift-2-copies", whole=True)
     page.get_by_role("link", name=re.compile("^Look at version 2")).click()
@@ -166,18 +126,18 @@ def upgraded(desk: Desk, site: Site, install: str, flow_id: str) -> None:
     page.get_by_role("button", name="Update to version 2").click()
     done(page)
     expect(page.locator("main")).to_contain_text("Kept as it was edited in Klaviyo")
-    found = actions(site, flow_id)
+    found = messages(site, KEY, flow_id)
     assert found["Email 1"]["data"]["message"]["subject_line"] == "Olive's own subject"
     assert found["Email 2"]["data"]["message"]["subject_line"] == "Olive's third subject"
     assert found["Email 2"]["data"]["message"]["preview_text"] == "A new preview"
-    go(page, f"{site.url}/installs/{install}/changes/")
+    page.goto(f"{site.url}/installs/{install}/changes/")
     page.get_by_role("button", name="Look now").click()
     expect(page.locator("main")).to_contain_text("It is as it was left")
 
 
 def taken_away(desk: Desk, site: Site, install: str, flow_id: str) -> None:
     page = desk.page
-    go(page, f"{site.url}/history/installs/{install}/")
+    page.goto(f"{site.url}/history/installs/{install}/")
     page.get_by_text("What is deleted, and what stays").click()
     expect(page.locator("#remove-title + details")).to_contain_text("Metric “Placed Order”")
     desk.picture("drift-4-removal", whole=True)
@@ -185,6 +145,6 @@ def taken_away(desk: Desk, site: Site, install: str, flow_id: str) -> None:
     done(page)
     expect(page.locator("main")).to_contain_text("What stays in Orchard Lane")
     with pytest.raises(urllib.error.HTTPError) as gone:
-        call(site, "GET", f"/api/flows/{flow_id}")
+        call(site, KEY, "GET", f"/api/flows/{flow_id}")
     gone.value.close()
     assert gone.value.code == 404

@@ -9,6 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import ROOT, Desk, Site, open_desk
+from tests.browser.scene import say_yes
 
 pytestmark = pytest.mark.browser
 CASE = ROOT / "tests" / "cases" / "extract" / "winback.json"
@@ -94,7 +95,8 @@ def test_from_a_file_to_a_template_that_strangers_read(people):
     assert page.goto(f"{stranger.site.url}/library/").ok
     expect(page.locator("#cards")).not_to_contain_text("Winback")
 
-    say(rowan, "Winback", yes=True)
+    rowan.sign_in("rowan@flowbuilder.example")
+    say_yes(rowan, "Winback", lambda: looked_at(rowan))
     page.goto(f"{stranger.site.url}/library/{slug}/")
     expect(page.locator("main")).to_contain_text("Who should be alerted?")
     for hidden in ("hello@harbour.example", "boss@harbour.example", "s3cret"):
@@ -104,7 +106,7 @@ def test_from_a_file_to_a_template_that_strangers_read(people):
     change_and_publish(ada)
     page.reload()
     expect(page.locator("main")).not_to_contain_text("Compare two")
-    say(rowan, "Winback", yes=True)
+    say_yes(rowan, "Winback")
     page.reload()
     page.get_by_role("link", name="Compare two").click()
     expect(page.locator("#in-words")).to_contain_text("from version 1 to version 2")
@@ -169,16 +171,7 @@ def change_and_publish(desk: Desk) -> None:
     expect(page.locator("#_panel_publish")).to_contain_text("Version 2 is in the library.", timeout=60_000)
 
 
-def say(desk: Desk, name: str, *, yes: bool) -> None:
-    page = desk.page
-    if "rowan" not in page.url and page.url == "about:blank":
-        desk.sign_in("rowan@flowbuilder.example")
-    page.goto(f"{desk.site.url}/reviews/")
-    clean(page)
-    page.get_by_role("link", name=re.compile(name)).first.click()
-    expect(page.locator("main")).to_contain_text("May everybody see it?")
-    clean(page)
-    fits(page)
+def looked_at(desk: Desk) -> None:
+    clean(desk.page)
+    fits(desk.page)
     desk.picture("library-review", whole=True)
-    page.get_by_role("button", name="Yes, show it" if yes else "No", exact=True).click()
-    expect(page.locator("main")).to_contain_text("You said yes")

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.klaviyo.scopes import SCOPES
+from accounts.connection import client_for
 from accounts.models import CatalogEntry
 from flowbuilder.access import PREVIEW, QUESTION, shared_link
 from flowbuilder.install.golive import golive_of
@@ -101,6 +102,21 @@ def test_the_lines_of_the_list_check_themselves(account, alice, as_alice):
         assert line(install, "trigger").state == state
     metric.update(last_on=None, count=None, counted_at=timezone.now())
     assert line(install, "trigger").state == "waiting", "not known is not the same as not seen"
+
+
+def test_another_live_flow_on_the_trigger_is_named(account, alice, klaviyo):
+    install = cart(account, alice)
+    publish_now(install, alice)
+    as_it_was = line(install, "others")
+    assert as_it_was.state == "todo"
+    assert as_it_was.detail.startswith("“Checkout reminder”: "), "its own flow is no other one"
+    client = client_for(account)
+    other = next(one for one in client.flow_triggers("UpixsZ") if one.name == "Checkout reminder")
+    body = {"data": {"type": "flow", "id": other.id, "attributes": {"status": "draft"}}}
+    client.call("PATCH", f"/api/flows/{other.id}", json=body)
+    assert line(install, "others").state == "done", "a draft sends nothing"
+    klaviyo.fault("status", "GET", "/api/metrics/*", status=503, times=9)
+    assert line(install, "others").state == "waiting"
 
 
 def test_a_tick_is_kept_and_can_be_taken_back(account, alice, as_alice):

@@ -416,7 +416,9 @@ def test_the_whole_way_to_the_flow(answered, klaviyo, as_alice):
     assert fragment.split('id="golive"')[0].count('data-state="done"') == 4 + 4
     assert publication.klaviyo_flow_id in fragment
     assert publication.flow_url in fragment
-    assert "Before you set it live" in text_of(as_alice.get(at(answered, "progress")))
+    page = text_of(as_alice.get(at(answered, "progress")))
+    assert page.count("Before it goes live") == 1
+    assert "What someone will get" in page.split('id="progress"')[1]
 
 
 def test_a_refusal_names_the_step_and_leads_back(answered, klaviyo, as_alice, account):
