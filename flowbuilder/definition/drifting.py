@@ -16,8 +16,18 @@ from typing import Any, Literal
 from flowbuilder.definition.merging import Point, merge_graphs
 from flowbuilder.definition.platform import SENDER
 from flowbuilder.definition.statuses import Statuses
-from flowbuilder.definition.updating import TEMPLATE, Definition, Steps, as_sent, edits, graph_in
+from flowbuilder.definition.updating import (
+    TEMPLATE,
+    Definition,
+    Steps,
+    actions_inside,
+    as_sent,
+    edits,
+    emails_inside,
+    graph_in,
+)
 from flowbuilder.graph import Graph, Link, Step
+from flowbuilder.graph.values import Config, Path
 from flowbuilder.kinds.asks import get_at, set_at
 from flowbuilder.kinds.registry import action_kind
 
@@ -29,8 +39,8 @@ THEIRS = "klaviyo-"  # begins the key of a step that somebody put in in Klaviyo
 def in_our_keys(
     held: Definition, sent: Definition, steps: Steps, edited: Collection[str] | None = ()
 ) -> Graph:
-    """`edited`: keys of emails that were written anew in Klaviyo; the others are what was sent, whatever the id of
-    the account's copy. None: the ids decide."""
+    """`edited`: keys of emails that were written anew in Klaviyo, as emails_in names them; the others are what was
+    sent, whatever the id of the account's copy. None: the ids decide."""
     theirs, ours = graph_in(held), graph_in(sent)
     key_of = {str(one["action"]): key for key, one in steps.items() if one.get("action")}
     name = {step.key: key_of.get(step.key, f"{THEIRS}{step.key}") for step in theirs.steps}
@@ -39,7 +49,7 @@ def in_our_keys(
     for step in theirs.steps:
         key = name[step.key]
         was = ours.by_key.get(key)
-        config = _as_ours(step, was, edited is not None and key not in edited)
+        config = _as_ours(step, was, edited)
         ports = _names_of_branches(step, was)
         if ports:
             config = {**config, "branches": [
@@ -56,19 +66,31 @@ def in_our_keys(
     return replace(theirs, steps=tuple(made), links=links)
 
 
-def _as_ours(step: Step, was: Step | None, is_as_sent: bool) -> Mapping[str, Any]:
+def _as_ours(step: Step, was: Step | None, edited: Collection[str] | None) -> Mapping[str, Any]:
     config: dict[str, Any] = as_sent(step.type, step.config)
-    message = config.get("message")
-    if not isinstance(message, Mapping):
-        return config
+    sent = was.config if was is not None and was.type == step.type else {}
+    key = was.key if was is not None else step.key
+    places: dict[str, Path] = {key: ("message",)}
+    places |= {f"{key} {name}": (*path, "data", "message") for name, path in actions_inside(config).items()}
+    for name, path in places.items():
+        message = get_at(config, path)
+        if isinstance(message, Mapping):
+            is_as_sent = edited is not None and name not in edited
+            config = set_at(config, path, _message_as_ours(message, get_at(sent, path), is_as_sent))
+    return config
+
+
+def _message_as_ours(message: Config, before: Config | None, is_as_sent: bool) -> Config:
     fresh = {key: one for key, one in message.items() if key != "id"}
-    if was is not None and was.type == step.type:
-        before = was.config.get("message") or {}
-        # Left out of what was sent, it is the account's default sender.
-        fresh = {key: one for key, one in fresh.items() if key not in SENDER or before.get(key) is not None}
-        if is_as_sent and fresh.get("template_id") and before.get("template_id"):
-            fresh["template_id"] = before["template_id"]
-    return {**config, "message": fresh}
+    if fresh.get("reply_to_email") == fresh.get("from_email"):
+        fresh.pop("reply_to_email", None)  # filled in where none was sent
+    if before is None:
+        return fresh
+    # Left out of what was sent, it is the account's default sender.
+    fresh = {key: one for key, one in fresh.items() if key not in SENDER or before.get(key) is not None}
+    if is_as_sent and fresh.get("template_id") and before.get("template_id"):
+        fresh["template_id"] = before["template_id"]
+    return fresh
 
 
 def _names_of_branches(step: Step, was: Step | None) -> dict[str, str]:
@@ -156,18 +178,23 @@ def worst(weights: Collection[str]) -> str:
     return next((one for one in reversed(WEIGHTS) if one in weights), "none")
 
 
-def with_template(graph: Graph, key: str, template_id: str) -> Graph:
-    """The graph with another template in one email."""
+def with_template(graph: Graph, email: str, template_id: str) -> Graph:
+    """The graph with another template in one email, named as emails_in does."""
+    key, _, inner = email.partition(" ")
     step = graph.by_key[key]
-    fresh = replace(step, config=set_at(step.config, TEMPLATE, template_id))
+    path = emails_inside(step.config)[inner] if inner else TEMPLATE
+    fresh = replace(step, config=set_at(step.config, path, template_id))
     return graph.with_steps(fresh if one.key == key else one for one in graph.steps)
 
 
-def emails_in(definition: Definition) -> dict[str, str]:
-    """action id -> the template in it, of every email that stands in a flow by itself."""
-    found = {
-        str(action["id"]): get_at(action, ("data", *TEMPLATE))
-        for action in definition.get("actions") or []
-        if action.get("type") == "send-email"
-    }
+def emails_in(definition: Definition, name: str = "id") -> dict[str, str]:
+    """id of an action -> the template in it, of every email; of one inside an experiment the id is followed by its
+    place there: "12 main", "12 v0". `name`: "temporary_id" for a definition in our keys."""
+    found: dict[str, Any] = {}
+    for action in definition.get("actions") or []:
+        id, data = str(action.get(name)), action.get("data") or {}
+        if action.get("type") == "send-email":
+            found[id] = get_at(data, TEMPLATE)
+        for inner, path in emails_inside(data).items():
+            found[f"{id} {inner}"] = get_at(data, path)
     return {id: one for id, one in found.items() if isinstance(one, str) and one}

@@ -296,8 +296,27 @@ def edits(action_type: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> I
     for path in _differing(in_one_form(action_type, old), in_one_form(action_type, new), ()):
         if path != ("status",):
             yield path
-    if get_at(old, TEMPLATE) != get_at(new, TEMPLATE) and get_at(old, TEMPLATE) and get_at(new, TEMPLATE):
-        yield TEMPLATE
+    for path in (TEMPLATE, *emails_inside(new).values()):
+        was, now = get_at(old, path), get_at(new, path)
+        if was and now and was != now:
+            yield path
+
+
+def actions_inside(config: Mapping[str, Any]) -> dict[str, Path]:
+    """Place in an experiment ("main", "v0" for the first variation) -> where that action stands."""
+    variations = get_at(config, ("current_experiment", "variations")) or []
+    inner: dict[str, Path] = {"main": ("main_action",)}
+    inner |= {f"v{index}": ("current_experiment", "variations", index) for index in range(len(variations))}
+    return {name: path for name, path in inner.items() if isinstance(get_at(config, path), Mapping)}
+
+
+def emails_inside(config: Mapping[str, Any]) -> dict[str, Path]:
+    """Place in an experiment -> where the template of that email stands."""
+    return {
+        name: (*path, "data", *TEMPLATE)
+        for name, path in actions_inside(config).items()
+        if get_at(config, (*path, "type")) == "send-email"
+    }
 
 
 def _differing(old: Any, new: Any, path: Path) -> Iterator[Path]:
@@ -344,7 +363,8 @@ def drifted(action_type: str, meant: Mapping[str, Any], held: Mapping[str, Any])
     return [
         path
         for path in edits(action_type, meant, as_sent(action_type, held))
-        if path not in (TEMPLATE, ("message", "id"))
+        if path[-1] != TEMPLATE[-1]
+        and path != ("message", "id")
         and not (path[0] == "message" and path[-1] in SENDER and get_at(meant, path) is None)
     ]
 

@@ -184,12 +184,11 @@ def take(request: Request, pk: int, number: int) -> HttpResponse:
         "by": request.user,
         "version": found.version,
         "given": given,
+        "choices": _choices(request.POST),
     }
     try:
-        if offer.kind == "beside":
-            publication = after.ask_for_successor(**asked)
-        else:
-            publication = after.ask_for_update(**asked, choices=_choices(request.POST))
+        ask = after.ask_for_successor if offer.kind == "beside" else after.ask_for_update
+        publication = ask(**asked)
     except UnableToAct as error:
         return _page(request, found, str(error), status=422)
     messages.success(request, "Asked for. You can follow it here.")

@@ -21,13 +21,10 @@ from flowbuilder.publisher import fits
 from flowbuilder.publisher.after import BEFORE, INSTALL, MADE, PAUSE, RESTORE, STATUS
 from flowbuilder.publisher.before import CHOICES
 from flowbuilder.publisher.held import THEN
-from flowbuilder.publisher.standing import FLOW, standing_of
+from flowbuilder.publisher.standing import FLOW, INSTEAD, standing_of
 
 Kind, State = Publication.Kind, Publication.State
 STATUSES = ("live", "manual", "draft")
-INSTEAD = (
-    "instead_of"  # in `wanted` of a new flow: the one beside which it was put, and how its install was then
-)
 
 
 # --- What there is to be done ----------------------------------------------------------------------------------
@@ -179,39 +176,52 @@ def ask_for_update(
 def _update(
     install: Install, by: User, offer: Offer, choices: Mapping[str, str] | None = None
 ) -> Publication:
+    wanted = {FLOW: install.live_flow_id, CHOICES: _chosen(offer, choices)}
+    _keep_answers(install, offer)
+    version, values = offer.version, fits.values_of(offer.answers)
+    return ask(install, by, Kind.UPDATE, wanted, version=version, flow_name=version.name, answers=values)
+
+
+def _chosen(offer: Offer, choices: Mapping[str, str] | None) -> dict[str, str]:
+    """For each that both sides changed, "yours" or "new"; of what was changed since we looked as well."""
     if offer.undecided:
         asked = " ".join(one.yours or one.title for one in offer.undecided)
         raise UnableToAct(
             f"Version {offer.version.number} changes what was changed in Klaviyo as well: {asked} Look at that "
             "version, and choose one of the two for each."
         )
-    values = fits.values_of(offer.answers)
-    _keep_answers(install, offer)
-    # What was changed in Klaviyo since we looked may be among them as well.
-    chosen = {id: one for id, one in (choices or {}).items() if one in (YOURS, NEW)}
-    wanted = {FLOW: install.live_flow_id, CHOICES: chosen}
-    version = offer.version
-    return ask(install, by, Kind.UPDATE, wanted, version=version, flow_name=version.name, answers=values)
+    return {id: one for id, one in (choices or {}).items() if one in (YOURS, NEW)}
 
 
 @transaction.atomic
 def ask_for_successor(
-    *, install: Install, by: User, version: Version, given: Mapping[str, Any] | None = None
+    *,
+    install: Install,
+    by: User,
+    version: Version,
+    choices: Mapping[str, str] | None = None,
+    given: Mapping[str, Any] | None = None,
 ) -> Publication:
-    """The version as a new flow beside the one that is there, as a draft. A hand-over changes their places later. The
-    version that is there may be put beside itself, where it can no longer be put back in its place."""
+    """The version as a new flow beside the one that is there, as a draft, with what was changed in Klaviyo; a hand-over
+    changes their places later. `choices`, `given`: as in an update. The version that is there may be put beside itself
+    where it can no longer be put back in its place: then without what was changed."""
     lock(install)
-    return _succeed(install, by, _offer(install, version, given=given, is_again=True))
+    return _succeed(install, by, _offer(install, version, choices, given, is_again=True), choices)
 
 
-def _succeed(install: Install, by: User, offer: Offer) -> Publication:
+def _succeed(
+    install: Install, by: User, offer: Offer, choices: Mapping[str, str] | None = None
+) -> Publication:
     before = {
         "live_flow_id": install.live_flow_id,
         "version_id": install.version_id,
         "step_map": install.step_map,
     }
+    wanted: dict[str, Any] = {INSTEAD: {FLOW: install.live_flow_id, INSTALL: before}}
+    standing = standing_of(install)
+    if standing is not None and standing.version != offer.version:
+        wanted[CHOICES] = _chosen(offer, choices)
     _keep_answers(install, offer)
-    wanted = {INSTEAD: {FLOW: install.live_flow_id, INSTALL: before}}
     version, values = offer.version, fits.values_of(offer.answers)
     return ask(install, by, Kind.CREATE, wanted, version=version, flow_name=version.name, answers=values)
 

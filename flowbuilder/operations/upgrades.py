@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from flowbuilder.definition.drifting import in_our_keys, with_template
+from flowbuilder.definition.drifting import emails_in, in_our_keys, with_template
 from flowbuilder.definition.frozen import Frozen, Question
 from flowbuilder.definition.merging import Merged, Point, merge
 from flowbuilder.definition.shaping import UnableToShape
@@ -83,7 +83,7 @@ class Offer:
     def kind(self) -> str:
         if self.stops:
             return "stopped"
-        if self.open or self.wrong or (self.plan.is_in_place and self.undecided):
+        if self.open or self.wrong or self.undecided:
             return "answers"
         return "in place" if self.plan.is_in_place else "beside"
 
@@ -166,10 +166,11 @@ def account_of(install: Install, standing: Standing) -> tuple[Reading | None, Gr
     if reading is None or reading.definition is None or reading.at < landed_at:
         reading, left = None, left_of(install, standing)
         graph = left.graph if left else graph_in(standing.definition)
-        for key in set(standing.by.wanted.get(EMAILS, {})) & graph.by_key.keys():
-            graph = with_template(graph, key, OWN)
+        emails = emails_in(to_definition(graph), "temporary_id")
+        for email in set(standing.by.wanted.get(EMAILS, {})) & emails.keys():
+            graph = with_template(graph, email, OWN)
     else:
-        key_of = {str(one["action"]): key for key, one in standing.steps.items()}
+        key_of = standing.key_of
         edited = {key_of[id] for id, one in reading.emails.items() if one["edited"] and id in key_of}
         graph = in_our_keys(reading.definition, standing.definition, standing.steps, edited)
     return reading, graph, steps_in(graph, standing)

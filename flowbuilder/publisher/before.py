@@ -5,6 +5,7 @@ with what the account has. Called by updates.py; what it finds out stands in `wa
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from accounts.klaviyo.errors import ConnectionLost, MissingScope, NotAllowed, NotAuthorized, Refused
@@ -12,14 +13,12 @@ from flowbuilder.definition.drifting import emails_in, in_our_keys
 from flowbuilder.definition.merging import Merged, Point, merge
 from flowbuilder.definition.shaping import UnableToShape
 from flowbuilder.definition.telling import tell_points
-from flowbuilder.definition.updating import TEMPLATE, drifted, graph_in
+from flowbuilder.definition.updating import drifted, graph_in
 from flowbuilder.definition.writing import to_definition
-from flowbuilder.graph import Step
 from flowbuilder.kinds.asks import get_at
 from flowbuilder.models import Made, Publication
 from flowbuilder.publisher import made
 from flowbuilder.publisher.calls import Calls
-from flowbuilder.publisher.create import RefusedHere, Stop
 from flowbuilder.publisher.held import Held, keep, read_flow
 from flowbuilder.publisher.readings import left_of, look_at_emails, told_by, with_names
 from flowbuilder.publisher.recipe import recipe_of
@@ -36,6 +35,7 @@ from flowbuilder.publisher.standing import (
     steps_in,
     target_of,
 )
+from flowbuilder.publisher.stops import RefusedHere, Stop
 
 # In `wanted`: what the account has, and what it is to have; how many changes were made; settings that the account has
 # otherwise than they were sent; what was kept as it was edited in Klaviyo, in words, and while this was under way; keys
@@ -71,32 +71,19 @@ def begin(publication: Publication, calls: Calls) -> Held:
     if target.missing:
         raise Stop("Some questions have no answer: " + ", ".join(target.missing) + ".")
     held = read_flow(publication, calls, "read-before")
-    edited = _edited(publication, calls, standing, target, held)
-    found = in_our_keys(held.definition, standing.definition, standing.steps, set(edited))
-    account = to_definition(found)
-    choices = publication.wanted.get(CHOICES, {})
-    base, offered = standing.definition, target.definition
-    if publication.wanted.get(BACK) and (left := left_of(install, standing)):
-        base = offered = to_definition(left.graph)
-    both = merge(base, offered, account, choices)
-    words = _in_words(publication, standing, target, both)
-    if both.open:
-        asked = " ".join(words[one.id] for one in both.open)
-        raise Stop(
-            f"This was changed in Klaviyo, and the version changes it too: {asked} Choose one of the two."
-        )
-    steps = steps_in(found, standing)
+    both = bring_together(publication, calls, standing, target, held)
+    account, steps = both.account, both.steps
     keep(
         publication,
         **{
             BASE: standing.definition,
             OFFERED: target.definition,
             NOW: account,
-            TARGET: both.definition,
+            TARGET: both.merged.definition,
             STEPS: steps,
-            EMAILS: {key: one for key, one in edited.items() if _is_kept(key, account, both)},
+            EMAILS: both.kept_emails,
             DRIFT: drift_in(account, steps, held),
-            WORDS: [words[one.id] for one in both.points if _is_theirs(one)],
+            WORDS: both.words,
             KEPT: [],
             NEW: [],
             CHANGED: 0,
@@ -105,31 +92,91 @@ def begin(publication: Publication, calls: Calls) -> Held:
     return held
 
 
+# --- Bringing together -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Together:
+    """What is asked, with what the account has: `account` in our keys, `steps` its ids, `words` on what stays as it was
+    changed in Klaviyo, `edited` key -> hash of each email that was written anew there."""
+
+    account: Mapping[str, Any]
+    merged: Merged
+    steps: dict[str, dict[str, Any]]
+    words: list[str]
+    edited: Mapping[str, str]
+
+    @property
+    def kept_emails(self) -> dict[str, str]:
+        before = emails_in(self.account, "temporary_id")
+        after = emails_in(self.merged.definition, "temporary_id")
+        return {
+            email: one
+            for email, one in self.edited.items()
+            if email in before and before[email] == after.get(email)
+        }
+
+
+def bring_together(
+    publication: Publication,
+    calls: Calls,
+    standing: Standing,
+    target: Target,
+    held: Held,
+    *,
+    is_new: bool = False,
+) -> Together:
+    """Stop where both changed something and nobody chose. `is_new`: for a new flow, into which every email goes."""
+    edited = _edited(publication, calls, standing, target, held, is_new)
+    found = in_our_keys(held.definition, standing.definition, standing.steps, set(edited))
+    account = to_definition(found)
+    choices = publication.wanted.get(CHOICES, {})
+    base, offered = standing.definition, target.definition
+    if (
+        publication.wanted.get(BACK)
+        and publication.install
+        and (left := left_of(publication.install, standing))
+    ):
+        base = offered = to_definition(left.graph)
+    both = merge(base, offered, account, choices)
+    words = _in_words(publication, standing, target, both)
+    if both.open:
+        asked = " ".join(words[one.id] for one in both.open)
+        raise Stop(
+            f"This was changed in Klaviyo, and the version changes it too: {asked} Choose one of the two."
+        )
+    theirs = [words[one.id] for one in both.points if _is_theirs(one)]
+    return Together(account, both, steps_in(found, standing), theirs, edited)
+
+
 def _is_theirs(point: Point) -> bool:
     return not point.takes_new and not point.is_open
 
 
-def _is_kept(key: str, account: Mapping[str, Any], both: Merged) -> bool:
-    before, after = graph_in(account).by_key.get(key), both.graph.by_key.get(key)
-    return bool(before and after and get_at(before.config, TEMPLATE) == get_at(after.config, TEMPLATE))
-
-
 def _edited(
-    publication: Publication, calls: Calls, standing: Standing, target: Target, held: Held
+    publication: Publication,
+    calls: Calls,
+    standing: Standing,
+    target: Target,
+    held: Held,
+    is_new: bool,
 ) -> dict[str, str]:
-    """key -> hash of each email that was written anew in Klaviyo. Only those are read that this version writes anew
-    too: the others stay as they are, whatever they say."""
-    before, after = graph_in(standing.definition).by_key, graph_in(target.definition).by_key
+    """key -> hash of each email that was written anew in Klaviyo. In a flow that stays, only those are read that this
+    version writes anew too: the others stay as they are, whatever they say."""
+    before = emails_in(standing.definition, "temporary_id")
+    after = emails_in(target.definition, "temporary_id")
     chosen = publication.wanted.get(CHOICES, {})
     ids = {
-        str(one["action"]): key
-        for key, one in standing.steps.items()
-        if key in before
-        and (
-            _template(before.get(key)) != _template(after.get(key)) or f"{key} message.template_id" in chosen
-        )
+        id: email
+        for id, email in standing.key_of.items()
+        if email in before
+        and (is_new or before[email] != after.get(email) or f"{email} message.template_id" in chosen)
     }
-    actions = [one for one in held.definition.get("actions") or [] if str(one.get("id")) in ids]
+    actions = [
+        one
+        for one in held.definition.get("actions") or []
+        if any(str(one.get("id")) == id.partition(" ")[0] for id in ids)
+    ]
     install = publication.install
     known = emails_sent(install, standing.definition) if install and actions else {}
 
@@ -137,12 +184,9 @@ def _edited(
         return calls.call(step, "GET", path, params=params).body
 
     hashes = {key: hash_of_email(html) for key, html in known.items()}
-    found = look_at_emails(get, {"actions": actions}, ids, hashes, _copies(publication, standing))
-    return {ids[id]: one["hash"] for id, one in found.items() if one["edited"]}
-
-
-def _template(step: Step | None) -> Any:
-    return get_at(step.config, TEMPLATE) if step else None
+    kept = standing.by.wanted.get(EMAILS, {})
+    found = look_at_emails(get, {"actions": actions}, ids, hashes, _copies(publication, standing), kept)
+    return {ids[id]: one["hash"] for id, one in found.items() if one["edited"] and id in ids}
 
 
 def _copies(publication: Publication, standing: Standing) -> dict[str, str]:
@@ -150,7 +194,7 @@ def _copies(publication: Publication, standing: Standing) -> dict[str, str]:
     back = standing.by.attempts.filter(step="read-back", outcome="done").order_by("-number").first()
     definition = get_at(back and back.answer, ("data", "attributes", "definition")) or {}
     there = emails_in(definition)
-    return {key: there[id] for key, one in standing.steps.items() if (id := str(one["action"])) in there}
+    return {email: there[id] for id, email in standing.key_of.items() if id in there}
 
 
 def _in_words(publication: Publication, standing: Standing, target: Target, both: Merged) -> dict[str, str]:

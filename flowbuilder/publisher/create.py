@@ -26,29 +26,19 @@ from accounts.klaviyo.errors import (
 )
 from accounts.rows import change as change_row
 from flowbuilder.definition.canonical import landed_as
+from flowbuilder.definition.drifting import THEIRS
 from flowbuilder.definition.shaping import UnableToShape
 from flowbuilder.definition.writing import create_body, place_of
 from flowbuilder.models import Attempt, Install, Made, Publication
-from flowbuilder.publisher import made
+from flowbuilder.publisher import carrying, made
 from flowbuilder.publisher.calls import Calls
 from flowbuilder.publisher.recipe import Recipe, recipe_of
 from flowbuilder.publisher.reconcile import look_for_flow, rows_named
 from flowbuilder.publisher.states import S, move
+from flowbuilder.publisher.stops import RefusedHere, Stop
 
 CHECKED_FOR = timedelta(minutes=5)  # so long an account that was seen to be the right one is not asked again
 DECIDE_AFTER = timedelta(hours=1)
-
-
-class Stop(Exception):
-    """The publication cannot go on; the text tells a person why, and what to do."""
-
-
-class RefusedHere(Exception):
-    """An email of the design could not be made: its key, and Klaviyo's refusal or ours."""
-
-    def __init__(self, key: str, error: Refused | NotAllowed) -> None:
-        super().__init__(str(error))
-        self.key, self.error = key, error
 
 
 # --- Preparing, and the one call -------------------------------------------------------------------------------
@@ -61,7 +51,10 @@ def prepare_and_send(publication: Publication, calls: Calls) -> None:
     bound = recipe.approved.bind(answers, templates)
     if bound.missing or bound.unmade:
         raise Stop("Some questions have no answer: " + ", ".join((*bound.missing, *bound.unmade)) + ".")
-    body = create_body(publication.flow_name, bound.definition)
+    definition = bound.definition
+    if carrying.is_asked(publication):
+        definition = carrying.carried(publication, calls, templates, answers)
+    body = create_body(publication.flow_name, definition)
     move(publication, S.SENDING, sent_at=right_now())
     landed(publication, made.id_of(calls.call("create-flow", "POST", "/api/flows", json=body).body))
 
@@ -87,6 +80,7 @@ def _make_all(
     for key, value in publication.answers.items():
         if made.is_to_make(value):
             found = standing.get((value[made.MAKE], key))
+            found = found or made.made_for(publication.install, key, value)
             found = found or made.make_answer(publication, calls, key, value)
             answers[key] = made.in_place(value, found)
     return templates, answers
@@ -221,7 +215,10 @@ def verify(publication: Publication, calls: Calls) -> None:
     for key, origin in _recipe(publication).origins.items():
         if key in steps:
             steps[key]["of"] = origin
-    publish(publication, " ".join((*reasons, untagged)).strip(), step_map=steps)
+    if carrying.is_asked(publication):
+        reasons += carrying.words_of(publication, calls, held, steps)
+    ours = {key: one for key, one in steps.items() if not key.startswith(THEIRS)}
+    publish(publication, " ".join((*reasons, untagged)).strip(), step_map=ours)
 
 
 @transaction.atomic

@@ -11,8 +11,8 @@ from flowbuilder.kinds.asks import get_at
 from flowbuilder.models import Publication
 from flowbuilder.publisher import states
 from flowbuilder.publisher.calls import Calls
-from flowbuilder.publisher.create import Stop
 from flowbuilder.publisher.standing import FLOW
+from flowbuilder.publisher.stops import Stop
 
 THEN = "then"  # in `wanted`: what is wanted of a change of status that follows by itself
 
@@ -39,9 +39,9 @@ class Held:
         return {str(one["id"]): one for one in self.definition.get("actions") or []}
 
 
-def read_flow(publication: Publication, calls: Calls, step: str) -> Held:
-    """Stop where it is gone."""
-    path = f"/api/flows/{publication.wanted[FLOW]}"
+def read_flow(publication: Publication, calls: Calls, step: str, flow_id: str = "") -> Held:
+    """The flow that the publication is about, or another one. Stop where it is gone."""
+    path = f"/api/flows/{flow_id or publication.wanted[FLOW]}"
     try:
         body = calls.call(step, "GET", path, params={"additional-fields[flow]": "definition"}).body
     except NotFound:

@@ -14,7 +14,7 @@ from accounts import rows
 from accounts.budget import MustWait
 from accounts.clock import now as right_now
 from accounts.klaviyo.errors import KlaviyoError, NotAuthorized, NotFound, Refused, Unknown
-from flowbuilder.models import Made, Publication
+from flowbuilder.models import Install, Made, Publication
 from flowbuilder.publisher.calls import Calls
 from flowbuilder.publisher.reconcile import is_since, quiet_until, rows_named
 
@@ -71,6 +71,14 @@ def make_answer(publication: Publication, calls: Calls, key: str, wanted: Mappin
         attributes["definition"] = wanted["definition"]
     body = {"data": {"type": kind.value, "attributes": attributes}}
     return _once(publication, calls, kind, key, REMOVABLE[kind], wanted["name"], body)
+
+
+def made_for(install: Install | None, key: str, wanted: Mapping[str, Any]) -> str:
+    """The list or segment that a publication of this install made for the same answer; empty where none did."""
+    rows = Made.objects.filter(
+        kind=wanted[MAKE], step=key, publication__install=install, removed_at=None, name=wanted["name"]
+    )
+    return (install and rows.order_by("-pk").values_list("klaviyo_id", flat=True).first()) or ""
 
 
 def in_place(wanted: Mapping[str, Any], made: str) -> Any:

@@ -36,9 +36,9 @@ from accounts.models import KlaviyoAccount
 from flowbuilder.models import Publication
 from flowbuilder.publisher import after, approving, create, made
 from flowbuilder.publisher.calls import LEASE, MOMENT, Calls, Known
-from flowbuilder.publisher.create import RefusedHere, Stop
 from flowbuilder.publisher.reconcile import quiet_until
 from flowbuilder.publisher.states import MOVES, LostLease, S, move, take, take_next
+from flowbuilder.publisher.stops import RefusedHere, Stop
 
 ClientFor = Callable[[KlaviyoAccount], Klaviyo]
 SOON = LEASE / 9  # 20 seconds by default, until the next try when nothing reached Klaviyo

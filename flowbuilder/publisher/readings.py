@@ -9,7 +9,7 @@ A flow is left as our last call read it back, or as a person accepted it since. 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -36,7 +36,8 @@ from flowbuilder.definition.drifting import (
 )
 from flowbuilder.definition.statuses import statuses_of
 from flowbuilder.definition.telling import Told, tell_points
-from flowbuilder.definition.updating import TEMPLATE, graph_in
+from flowbuilder.definition.updating import graph_in
+from flowbuilder.definition.writing import to_definition
 from flowbuilder.graph import Graph
 from flowbuilder.kinds.asks import get_at
 from flowbuilder.kinds.base import Words
@@ -95,12 +96,12 @@ def left_of(install: Install, standing: Standing | None = None) -> Left | None:
     if accepted is not None:
         held: Mapping[str, Any] | None = accepted.definition
         name, at = accepted.name, accepted.accepted_at or at
-        key_of = _keys(standing)
+        key_of = standing.key_of
         emails |= {key_of[id]: one["hash"] for id, one in accepted.emails.items() if id in key_of}
     else:
         held = get_at(landed and landed.answer, ("data", "attributes", "definition"))
     graph = in_our_keys(held, standing.definition, standing.steps) if held else graph_in(standing.definition)
-    key_of = _keys(standing)
+    key_of = standing.key_of
     templates = {key_of[id]: one for id, one in emails_in(held or {}).items() if id in key_of}
     last = backs[0] if backs else None
     if accepted is not None and (last is None or last.started_at < (accepted.accepted_at or at)):
@@ -111,10 +112,6 @@ def left_of(install: Install, standing: Standing | None = None) -> Left | None:
     else:
         status = {}
     return Left(standing, graph, name, status, emails, templates, at)
-
-
-def _keys(standing: Standing) -> dict[str, str]:
-    return {str(one["action"]): key for key, one in standing.steps.items()}
 
 
 def _read_back(install: Install) -> list[Attempt]:
@@ -158,9 +155,11 @@ def look_at_emails(
     ids: Mapping[str, str],
     known: Mapping[str, str],
     templates: Mapping[str, str],
+    kept: Collection[str] = (),
 ) -> dict[str, dict[str, Any]]:
     """action id -> {"hash", "edited", "html" where it was edited}. `ids`: action -> our key; `known`: key -> hash of
-    what we wrote; `templates`: key -> the copy that the account had."""
+    what we wrote; `templates`: key -> the copy that the account had; `kept`: keys of emails that are the account's own
+    since before that copy was made."""
     found: dict[str, dict[str, Any]] = {}
     for id, template in list(emails_in(definition).items())[:MOST_EMAILS]:
         try:
@@ -171,9 +170,11 @@ def look_at_emails(
         html = about.get("html")
         key = ids.get(id, "")
         one: dict[str, Any] = {"hash": hash_of_email(html), "edited": False}
-        if key in known and one["hash"] != known[key]:
-            # A copy that nobody touched since it was made says what we wrote, however Klaviyo wrote it down.
-            one["edited"] = templates.get(key) != template or _is_touched(about)
+        is_known = key in known
+        if (is_known and one["hash"] != known[key]) or (not is_known and key in templates):
+            # A copy that nobody touched since it was made says what we wrote, however Klaviyo wrote it down; or what
+            # the template says that it was made from in the account.
+            one["edited"] = key in kept or templates.get(key) != template or _is_touched(about)
         if one["edited"]:
             one["html"] = html or ""
         found[id] = one
@@ -218,9 +219,10 @@ def _look(install: Install, left: Left, get: Get) -> Seen:
         return Seen(left.name)
     about = get_at(body, ("data", "attributes")) or {}
     definition = about.get("definition") or {}
-    ids, sent = _keys(left.standing), emails_sent(install, left.standing.definition)
+    ids, sent = left.standing.key_of, emails_sent(install, left.standing.definition)
     known = {key: hash_of_email(html) for key, html in sent.items()}
-    emails = look_at_emails(get, definition, ids, known, left.templates)
+    kept = left.standing.by.wanted.get(EMAILS, {})
+    emails = look_at_emails(get, definition, ids, known, left.templates, kept)
     status = "archived" if about.get("archived") else str(about.get("status") or "")
     return Seen(str(about.get("name") or ""), status, definition, emails)
 
@@ -230,7 +232,7 @@ def _look(install: Install, left: Left, get: Get) -> Seen:
 
 def graph_of(reading: Reading, left: Left) -> Graph:
     """The flow as it was read, in our keys, to be compared with how it was left."""
-    key_of = _keys(left.standing)
+    key_of = left.standing.key_of
     changed = {
         key_of[id]
         for id, one in reading.emails.items()
@@ -242,12 +244,11 @@ def graph_of(reading: Reading, left: Left) -> Graph:
 
 def _with_templates(graph: Graph, left: Graph, changed: set[str]) -> Graph:
     """Where an email still says what it said, its template is the one that it was left with."""
-    for step in graph.steps:
-        was = left.by_key.get(step.key)
-        before = get_at(was.config, TEMPLATE) if was else None
-        if step.type == "send-email" and before and get_at(step.config, TEMPLATE):
-            own = f"{before} " if step.key in changed else before  # another one, whatever its id
-            graph = with_template(graph, step.key, own)
+    there = emails_in(to_definition(graph), "temporary_id")
+    for email, before in emails_in(to_definition(left), "temporary_id").items():
+        if email in there:
+            own = f"{before} " if email in changed else before  # another one, whatever its id
+            graph = with_template(graph, email, own)
     return graph
 
 
@@ -289,7 +290,7 @@ def _judge(install: Install, left: Left, reading: Reading) -> list[dict[str, str
 def _statuses(left: Left, reading: Reading, told: Told) -> list[dict[str, str]]:
     if not left.status:
         return []
-    key_of, lines = _keys(left.standing), []
+    key_of, lines = left.standing.key_of, []
     for id, was, now in apart_in_status(left.status, _status(reading.status, reading.definition or {})):
         key = key_of.get(id, "")
         what = "The flow" if not id else told.title(key) if key in told.graph.by_key else "A step"

@@ -10,16 +10,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flowbuilder.definition.canonical import content_hash
-from flowbuilder.definition.drifting import THEIRS
+from flowbuilder.definition.drifting import THEIRS, emails_in
 from flowbuilder.definition.updating import TEMPLATE
 from flowbuilder.graph import Graph
 from flowbuilder.kinds.asks import get_at
 from flowbuilder.models import Install, Made, Publication, Version
-from flowbuilder.publisher.made import MAKE, in_place, is_to_make
+from flowbuilder.publisher.made import MAKE, in_place, is_to_make, made_for
 from flowbuilder.publisher.recipe import recipe, recipe_of
 
 Kind, State = Publication.Kind, Publication.State
 FLOW = "flow"  # in `wanted`: of what it is about
+INSTEAD = (
+    "instead_of"  # in `wanted` of a new flow: the one beside which it was put, and how its install was then
+)
 # In `wanted` of an update: what was sent before it, with every change since; what the version is in this account;
 # our keys with the account's ids; hashes of emails that were kept as they were written in Klaviyo.
 BASE, OFFERED, STEPS, EMAILS = "base", "offered", "steps", "emails"
@@ -40,6 +43,16 @@ class Standing:
         return self.by.version
 
     @property
+    def key_of(self) -> dict[str, str]:
+        """The account's id of each step -> our key; and of each email inside an experiment (emails_in)."""
+        found = {str(one["action"]): key for key, one in self.steps.items()}
+        for email in emails_in(self.definition, "temporary_id"):
+            key, _, inner = email.partition(" ")
+            if inner and key in self.steps:
+                found[f"{self.steps[key]['action']} {inner}"] = email
+        return found
+
+    @property
     def is_whole(self) -> bool:
         return self.by.state == State.PUBLISHED
 
@@ -47,13 +60,15 @@ class Standing:
 @dataclass(frozen=True)
 class Target:
     """The definition of a version in this account. `make`: keys of contents and clones whose templates are to be made
-    first, `answers` those of lists and segments; `missing`: questions without an answer."""
+    first, `answers` those of lists and segments; `templates`: key -> what stands in the definition for its template;
+    `missing`: questions without an answer."""
 
     definition: Mapping[str, Any]
     missing: tuple[str, ...] = ()
     make: tuple[str, ...] = ()
     answers: tuple[str, ...] = ()
     origins: Mapping[str, str] = field(default_factory=dict)
+    templates: Mapping[str, str] = field(default_factory=dict)
 
 
 def standing_of(install: Install) -> Standing | None:
@@ -66,6 +81,7 @@ def standing_of(install: Install) -> Standing | None:
         if one.kind == Kind.CREATE and one.klaviyo_flow_id and one.klaviyo_flow_id == install.live_flow_id:
             sent = one.attempts.filter(step="create-flow").order_by("-number").first()
             definition = get_at(sent and sent.request, ("data", "attributes", "definition"))
+            definition = one.wanted.get(OFFERED) or definition  # without the edits that it took along
             return Standing(one, definition, install.step_map) if definition else None
     return None
 
@@ -83,14 +99,11 @@ def steps_in(graph: Graph, standing: Standing) -> dict[str, dict[str, Any]]:
 
 
 def emails_sent(install: Install, definition: Mapping[str, Any]) -> dict[str, str]:
-    """key of a step -> the email in it, as we wrote it. Those that were copied in the account are not known."""
-    used = {
-        str(action["temporary_id"]): get_at(action, ("data", *TEMPLATE))
-        for action in definition.get("actions", [])
-        if action.get("type") == "send-email"
-    }
+    """key of a step (as emails_in names it) -> the email in it, as we wrote it. Those that were copied in the account
+    are not known."""
+    used = emails_in(definition, "temporary_id")
     rows = Made.objects.filter(
-        kind=Made.Kind.TEMPLATE, publication__install=install, klaviyo_id__in=set(used.values()) - {None}
+        kind=Made.Kind.TEMPLATE, publication__install=install, klaviyo_id__in=set(used.values())
     )
     written = {}
     for one in rows.select_related("publication__version"):
@@ -128,12 +141,12 @@ def target_of(
     filled, lists = dict(answers), []
     for key, value in answers.items():
         if is_to_make(value):
-            one = fresh.get((value[MAKE], key)) or _made_answer(install, key, value)
+            one = fresh.get((value[MAKE], key)) or made_for(install, key, value)
             if not one:
                 lists.append(key)
             filled[key] = in_place(value, one or f"{TO_COME}{key}")
     bound = built.approved.bind(filled, templates)
-    return Target(bound.definition, bound.missing, tuple(make), tuple(lists), built.origins)
+    return Target(bound.definition, bound.missing, tuple(make), tuple(lists), built.origins, templates)
 
 
 def _content(version: Version, key: str, clones: Mapping[str, str]) -> Any:
@@ -166,11 +179,3 @@ def _templates_in(data: Any) -> set[str]:
     for one in inner:
         found |= _templates_in(one.get("data")) if isinstance(one, Mapping) else set()
     return {one for one in found if isinstance(one, str)}
-
-
-def _made_answer(install: Install, key: str, value: Mapping[str, Any]) -> str:
-    """The list or segment that an earlier publication of this install made for the same answer."""
-    rows = Made.objects.filter(
-        kind=value[MAKE], step=key, publication__install=install, removed_at=None, name=value["name"]
-    )
-    return rows.order_by("-pk").values_list("klaviyo_id", flat=True).first() or ""

@@ -36,12 +36,12 @@ from flowbuilder.models import Publication
 from flowbuilder.publisher import made
 from flowbuilder.publisher.before import CHANGED, DRIFT, KEPT, NEW, NOW, TARGET, WORDS, begin, drift_in
 from flowbuilder.publisher.calls import Calls
-from flowbuilder.publisher.create import Stop
 from flowbuilder.publisher.held import THEN, Held, Outcome, keep, read_flow
 from flowbuilder.publisher.recipe import recipe_of
 from flowbuilder.publisher.reconcile import quiet_until
 from flowbuilder.publisher.standing import BASE, FLOW, OFFERED, STEPS
 from flowbuilder.publisher.states import S, move
+from flowbuilder.publisher.stops import Stop
 
 
 def update(publication: Publication, calls: Calls) -> Outcome | None:

@@ -67,7 +67,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    until = time.monotonic() + 180  # a machine with much else to do
+    until = time.monotonic() + 300  # a machine with much else to do
     while "Ctrl-C ends it all" not in told.read_text():
         if process.poll() is not None or time.monotonic() > until:
             pytest.fail("the demo did not start:\n" + told.read_text())
@@ -164,7 +164,7 @@ def ada(desk: Desk) -> Desk:
 
 def open_desk(context: BrowserContext, site: Site) -> Desk:
     page = context.new_page()
-    page.set_default_timeout(45_000)
+    page.set_default_timeout(60_000)
     complaints: list[str] = []
 
     def on_console(message: ConsoleMessage) -> None:

@@ -192,6 +192,17 @@ def done(page: Page) -> None:
     expect(page.locator("#publication .chip").first).to_have_text("Published", timeout=WORKER)
 
 
+def begin_install(page: Page, name: str) -> None:
+    """From any page to the questions of a template flow, or to their end; the workspace has one account."""
+    page.get_by_role("navigation", name="Main").get_by_role("link", name="Library").click()
+    page.get_by_role("link", name=re.compile(name)).first.click()
+    page.get_by_role("button", name="Install").first.click()
+    page.wait_for_url(re.compile("/(connect|answers|preview)/"))
+    if "/connect/" in page.url:
+        page.get_by_role("button", name="Go on").click()
+    page.wait_for_url(re.compile("/(answers|preview)/"))
+
+
 def landed_flow(page: Page) -> tuple[str, str]:
     """(id in Klaviyo, install) of what the page of an install follows."""
     see = page.get_by_role("link", name="See it in Klaviyo")

@@ -16,7 +16,7 @@ from flowbuilder.models import TemplateFlow
 from flowbuilder.operations.library import offer_in_library, publish_version
 from tests import make
 from tests.browser.conftest import Desk, Site
-from tests.browser.scene import call, done, edit, landed_flow, messages
+from tests.browser.scene import begin_install, call, done, edit, landed_flow, messages
 
 pytestmark = pytest.mark.browser
 ACCOUNT, KEY, EMAIL = "ZxT41p", "pk_sandbox_orchard", "olive@orchard.example"
@@ -95,12 +95,7 @@ def test_it_lives_on(desk: Desk, in_site):
 
 def installed(desk: Desk) -> tuple[str, str]:
     page = desk.page
-    page.get_by_role("navigation", name="Main").get_by_role("link", name="Library").click()
-    page.get_by_role("link", name="Abandoned cart").first.click()
-    page.get_by_role("button", name="Install").first.click()
-    if page.get_by_role("button", name="Go on").count():
-        page.get_by_role("button", name="Go on").click()
-    page.wait_for_url(re.compile("/(answers|preview)/"))
+    begin_install(page, "Abandoned cart")
     if "/answers/" in page.url:
         page.get_by_role("link", name="See the preview").click()
     page.get_by_role("button", name=re.compile("^Install in")).click()

@@ -1,4 +1,4 @@
-"""The life of a template flow, end to end: taken from a live flow of one account, offered, installed in another one with
+"""The life of a template flow, end to end: taken from a live flow of one account, offered, installed in another with
 a guided install, edited there, found out, upgraded with the edit kept, taken away.
 
 Its two workspaces and their accounts are its own: no other story meets them.
@@ -18,6 +18,7 @@ from accounts.models import Workspace
 from tests.browser.conftest import Desk, Site, open_desk
 from tests.browser.scene import (
     WORKER,
+    begin_install,
     build,
     call,
     done,
@@ -172,7 +173,7 @@ def publish(desk: Desk, editor: str, number: int) -> None:
     """From the panel to the library, offered to everybody."""
     page = desk.page
     page.goto(f"{editor}?panel=publish")
-    page.get_by_label(re.compile("^Everybody")).check()
+    page.get_by_label(re.compile("Everybody")).check()
     page.get_by_role("button", name="Publish to the library").click()
     expect(page.locator("#_panel_publish")).to_contain_text(
         f"Version {number} is in the library.", timeout=WORKER
@@ -201,11 +202,7 @@ def setting(desk: Desk, editor: str, step: str, label: str, value: str) -> None:
 def installed(desk: Desk) -> tuple[str, str]:
     """(flow, install). All is found but the list, which is made."""
     page = desk.page
-    page.get_by_role("navigation", name="Main").get_by_role("link", name="Library").click()
-    page.get_by_role("link", name=re.compile(NAME)).first.click()
-    page.get_by_role("button", name="Install").first.click()
-    page.get_by_role("button", name="Go on").click()
-    page.wait_for_url(re.compile("/answers/"))
+    begin_install(page, NAME)
     expect(page.locator("#answers-head")).to_contain_text("One question left")
     asked = page.locator("section.question", has_text="Where do rescued people go?")
     asked.get_by_role("checkbox", name=re.compile("Make a new list")).check()

@@ -12,8 +12,8 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.klaviyo.scopes import SCOPES
 from accounts.connection import client_for
+from accounts.klaviyo.scopes import SCOPES
 from accounts.models import CatalogEntry
 from flowbuilder.access import PREVIEW, QUESTION, shared_link
 from flowbuilder.install.golive import golive_of
