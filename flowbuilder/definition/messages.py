@@ -11,14 +11,17 @@ from typing import Any
 
 from flowbuilder.definition.frozen import Frozen, Landing
 from flowbuilder.definition.timing import Moment, earliest
+from flowbuilder.definition.updating import EXPERIMENTS, actions_inside
 from flowbuilder.graph import Graph, Step
 from flowbuilder.graph.walk import all_in_order
-from flowbuilder.kinds.asks import find_contents
+from flowbuilder.kinds.asks import find_contents, get_at
 from flowbuilder.kinds.base import count
 from flowbuilder.kinds.describe import Describer
+from flowbuilder.kinds.experiments import ALLOCATIONS
 from flowbuilder.kinds.messages import segments
 
 EMAIL = "send-email"
+RUNNING_NAME = ("current_experiment", "name")
 NEVER = Moment(10**9)
 _TEXTS = {
     "send-sms": "message-square",
@@ -32,7 +35,8 @@ _TEXTS = {
 class Message:
     """What is sent by one step, as it lands. `key` is the step's, `when` the earliest day and hour.
 
-    An email has a subject, a preview text, a sender and the source of its content; all others a body."""
+    An email has a subject, a preview text, a sender and the source of its content; all others a body. `share`: who gets
+    it, of one inside an experiment; its `key` is the step's and its place there."""
 
     key: str
     title: str
@@ -44,6 +48,7 @@ class Message:
     source: str = ""
     body: str = ""
     parts: str = ""
+    share: str = ""
 
     @property
     def is_email(self) -> bool:
@@ -59,13 +64,15 @@ def messages_of(
     sources = contents_of(frozen.graph)
     moments = moments_of(landing)
     steps.sort(key=lambda one: moments.get(one.key, NEVER).rank)
-    messages = [
-        _mail(step, describer, frozen, sources, names) if step.type == EMAIL else _text(step, describer)
+    return [
+        replace(
+            _mail(one, describer, frozen, sources, names) if one.type == EMAIL else _text(one, describer),
+            when=moments[step.key].words if step.key in moments else "Nobody gets here",
+            share=_share(step, one.key),
+        )
         for step in steps
-        if step.type == EMAIL or step.type in _TEXTS
+        for one in sent_by(step)
     ]
-    whens = {key: moment.words for key, moment in moments.items()}
-    return [replace(one, when=whens.get(one.key, "Nobody gets here")) for one in messages]
 
 
 def moments_of(landing: Landing) -> dict[str, Moment]:
@@ -77,14 +84,51 @@ def moments_of(landing: Landing) -> dict[str, Moment]:
     return found
 
 
+def sent_by(step: Step) -> list[Step]:
+    """The step itself where it sends something; of an experiment the messages inside, each as a step."""
+    if step.type not in EXPERIMENTS:
+        return [step] if step.type == EMAIL or step.type in _TEXTS else []
+    found = []
+    for place, path in actions_inside(step.config).items():
+        inner = get_at(step.config, path)
+        called = get_at(inner, ("data", "message", "name"))
+        named = called or ("Main message" if place == "main" else f"Variation {int(place[1:]) + 1}")
+        found.append(
+            Step(
+                f"{step.key} {place}",
+                str(inner.get("type")),
+                inner.get("data") or {},
+                name=f"{step.name or get_at(step.config, RUNNING_NAME) or 'Test'}: {named}",
+            )
+        )
+    return [one for one in found if one.type == EMAIL or one.type in _TEXTS]
+
+
+def _share(step: Step, key: str) -> str:
+    """Klaviyo starts no test by itself: until a person does, everybody gets the main message."""
+    place = key.removeprefix(step.key).strip()
+    if not place:
+        return ""
+    if place == "main":
+        return "Until you start the test" if get_at(step.config, ("current_experiment",)) else ""
+    inner = get_at(step.config, actions_inside(step.config)[place])
+    share = (get_at(step.config, ALLOCATIONS) or {}).get(str(inner.get("temporary_id")))
+    return f"{share * 100:.4g}% of people" if isinstance(share, int | float) else "No share yet"
+
+
 def message_of(step: Step) -> dict[str, Any]:
     message = step.config.get("message")
     return message if isinstance(message, dict) else {}
 
 
+def emails_of(graph: Graph) -> dict[str, Step]:
+    """Key of an email -> the email as a step, those inside experiments too."""
+    return {one.key: one for step in graph.steps for one in sent_by(step) if one.type == EMAIL}
+
+
 def contents_of(graph: Graph) -> dict[str, Any]:
-    """Step key -> where its content comes from: {"$content": key}, a question, or the id of a template."""
-    return {step.key: message_of(step).get("template_id") for step in graph.steps if step.type == EMAIL}
+    """Key of an email -> where its content comes from: {"$content": key}, a question, or the id of a template."""
+    return {key: message_of(one).get("template_id") for key, one in emails_of(graph).items()}
 
 
 def content_key(source: Any) -> str:

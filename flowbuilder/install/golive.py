@@ -17,6 +17,7 @@ from accounts.counted import counted
 from accounts.klaviyo.errors import KlaviyoError
 from accounts.models import CatalogEntry
 from flowbuilder.graph import Graph
+from flowbuilder.definition.messages import EMAIL, sent_by
 from flowbuilder.models import Install, Publication
 from flowbuilder.operations.after import status_of
 from flowbuilder.operations.installs import landing_of
@@ -81,9 +82,9 @@ def _sends(status: str) -> str:
 def _senders(graph: Graph) -> list[str]:
     """The address of each email, empty where it has none of its own."""
     found = []
-    for step in graph.steps:
-        message = step.config.get("message")
-        if step.type == "send-email" and isinstance(message, dict):
+    for one in (one for step in graph.steps for one in sent_by(step)):
+        message = one.config.get("message")
+        if one.type == EMAIL and isinstance(message, dict):
             found.append(str(message.get("from_email") or ""))
     return found
 
@@ -114,7 +115,7 @@ def _emails(install: Install, graph: Graph) -> Iterator[Line]:
 
 
 def _texts(graph: Graph) -> Iterator[Line]:
-    if any(step.type == "send-sms" for step in graph.steps):
+    if any(one.type == "send-sms" for step in graph.steps for one in sent_by(step)):
         unknown = "Klaviyo does not say it here: look there whether it may, and in which countries."
         yield Line("texts", "The account may send texts", UNKNOWN, unknown)
 

@@ -12,7 +12,7 @@ from accounts.klaviyo.shapes import Flow
 from accounts.models import KlaviyoAccount
 from flowbuilder.definition.excluding import EXCLUDED, METRIC_NAME
 from flowbuilder.definition.frozen import Frozen, Landing, Line, rules_of, tell
-from flowbuilder.definition.messages import EMAIL, Message, content_key, contents_of, message_of, messages_of
+from flowbuilder.definition.messages import Message, content_key, contents_of, emails_of, message_of, messages_of
 from flowbuilder.definition.shaping import HELP, SETTINGS, offers
 from flowbuilder.install.asking import names_of
 from flowbuilder.kinds.base import Words, count
@@ -97,7 +97,7 @@ def collisions_of(install: Install, preview: Preview) -> Collisions:
 
 
 def html_of(install: Install, key: str) -> str | None:
-    """The content of the email of one step: written with the flow, or read from the account. None without any.
+    """The content of one email: written with the flow, or read from the account. None without any.
 
     Raises KlaviyoError where the account does not show its template.
     """
@@ -105,8 +105,8 @@ def html_of(install: Install, key: str) -> str | None:
     source = contents_of(frozen.graph).get(key)
     if written := content_key(source):
         return frozen.contents.get(written, {}).get("html")
-    step = landing_of(install).graph.by_key.get(key)
-    template_id = str(message_of(step).get("template_id") or "") if step and step.type == EMAIL else ""
+    step = emails_of(landing_of(install).graph).get(key)
+    template_id = str(message_of(step).get("template_id") or "") if step else ""
     if not template_id or install.account is None:
         return None
     return _template_html(install.account, template_id)

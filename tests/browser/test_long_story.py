@@ -205,7 +205,7 @@ def installed(desk: Desk) -> tuple[str, str]:
     begin_install(page, NAME)
     expect(page.locator("#answers-head")).to_contain_text("One question left")
     asked = page.locator("section.question", has_text="Where do rescued people go?")
-    asked.get_by_role("checkbox", name=re.compile("Make a new list")).check()
+    asked.get_by_role("radio", name=re.compile("Make a new list")).check()
     desk.picture("long-2-asked", whole=True)
     asked.get_by_role("button", name="Save this answer").click()
     expect(asked).to_contain_text("A new list, “Rescued baskets”")
