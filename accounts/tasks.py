@@ -68,7 +68,7 @@ def keep_connections() -> int:
     return kept
 
 
-@shared_task(name="accounts.tasks.forget_old_entries")  # type: ignore[untyped-decorator,no-untyped-call]
+@shared_task(name="accounts.tasks.forget_old_entries")  # type: ignore[no-untyped-call]
 def forget_old_entries() -> int:
     """What the audit log kept for as long as the site says."""
     return audit.forget_old(timezone.now())

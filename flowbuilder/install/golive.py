@@ -16,8 +16,8 @@ from accounts import figures
 from accounts.counted import counted
 from accounts.klaviyo.errors import KlaviyoError
 from accounts.models import CatalogEntry
-from flowbuilder.graph import Graph
 from flowbuilder.definition.messages import EMAIL, sent_by
+from flowbuilder.graph import Graph
 from flowbuilder.models import Install, Publication
 from flowbuilder.operations.after import status_of
 from flowbuilder.operations.installs import landing_of

@@ -12,7 +12,14 @@ from accounts.klaviyo.shapes import Flow
 from accounts.models import KlaviyoAccount
 from flowbuilder.definition.excluding import EXCLUDED, METRIC_NAME
 from flowbuilder.definition.frozen import Frozen, Landing, Line, rules_of, tell
-from flowbuilder.definition.messages import Message, content_key, contents_of, emails_of, message_of, messages_of
+from flowbuilder.definition.messages import (
+    Message,
+    content_key,
+    contents_of,
+    emails_of,
+    message_of,
+    messages_of,
+)
 from flowbuilder.definition.shaping import HELP, SETTINGS, offers
 from flowbuilder.install.asking import names_of
 from flowbuilder.kinds.base import Words, count
