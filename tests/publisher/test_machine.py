@@ -39,12 +39,12 @@ LEASE = timedelta(minutes=3)
 # Written here once more by hand, so that a slip in the table does not slip through.
 LEGAL = {
     "asked": {"approved", "preparing", "verifying", "waiting", "failed", "cancelled"},
-    "approved": {"preparing", "verifying", "waiting", "failed", "cancelled"},
+    "approved": {"asked", "preparing", "verifying", "waiting", "failed", "cancelled"},
     "preparing": {"sending", "waiting", "refused", "failed"},
     "sending": {"verifying", "waiting", "refused", "failed", "unknown"},
     "unknown": {"verifying", "waiting", "unknown"},
     "verifying": {"published", "waiting", "verifying"},
-    "waiting": {"preparing", "verifying", "waiting", "cancelled", "failed"},
+    "waiting": {"asked", "preparing", "verifying", "waiting", "cancelled", "failed"},
     "failed": {"asked"},
     "refused": set(),
     "published": set(),

@@ -12,6 +12,7 @@ from flowbuilder.operations import after, drift
 from flowbuilder.operations.publications import UnableToAct
 from flowbuilder.operations.upgrades import offer_of
 from flowbuilder.publisher.standing import standing_of
+from tests.hands import take_action_out
 from tests.publisher.test_after import flow_of
 from tests.publisher.test_after import landed as landed
 from tests.publisher.test_publish import run
@@ -38,7 +39,7 @@ def test_their_edits_come_along_and_are_kept_with_the_version_after_the_next(lan
     edit(landed, "mail-1", subject_line="Ours")
     write(klaviyo, landed, "mail-2", "<p>Ours too</p>")
     own = put_in(landed)
-    client_for(landed.account).delete_flow_action(landed.step_map["text-1"]["action"])
+    take_action_out(landed.account, landed.step_map["text-1"]["action"])
 
     def change(document: dict[str, Any]) -> None:
         another_trigger(document)

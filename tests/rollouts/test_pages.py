@@ -41,13 +41,13 @@ def test_the_list_takes_the_same_queries_whatever_it_holds(
         started(template, alice, accounts(workspace, 3), canary=0, stop_above=100), S.REFUSED, S.PUBLISHED
     )
     as_alice.get(url)
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         shown = text_of(as_alice.get(url))
     assert "Newsletter hello, version 1" in shown
     assert "2 have it" in shown
     for place in range(4):
         planned(offered(workspace), alice, accounts(workspace, 3, first=10 * (place + 1)))
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         as_alice.get(url)
 
 
