@@ -153,7 +153,7 @@ class Machine(RuleBasedStateMachine):
             more["wanted"] = {**held.publication.wanted, "found": self.there}
         if held.state == "sending" and to == "verifying":
             more["klaviyo_flow_id"] = f"Cc{self.row.pk}"
-        if to not in LEGAL[held.state] or to == "asked":
+        if to not in LEGAL[held.state] or held.state in ENDS:
             with pytest.raises(AssertionError):
                 move(held.publication, to, not_before=until, **more)
             return
