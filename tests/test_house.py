@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
+from accounts.guards import GUARDS as GUARDS_OF_THE_LOG
+from flowbuilder.guards import GUARDS_OF_APPROVALS
 from flowbuilder.kinds.registry import PALETTE, TRIGGERS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -119,6 +121,8 @@ def test_the_guards_of_the_database_are_there():
     assert "receipt_never_changes" in names
     assert "receipt_stays" in names
     assert "move_stays" in names
+    for guard in (*GUARDS_OF_APPROVALS, *GUARDS_OF_THE_LOG):
+        assert guard in names
 
 
 def test_the_pages_keep_a_strict_policy(client, db):

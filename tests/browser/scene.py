@@ -30,6 +30,7 @@ from flowbuilder.operations.installs import answer_question, confirm_install, fi
 from flowbuilder.operations.library import offer_in_library
 from flowbuilder.operations.rollouts import cancel_rollout, pause_rollout
 from flowbuilder.publisher import publish
+from flowbuilder.publisher.approving import ask_for
 from flowbuilder.publisher.states import move
 from flowbuilder.sandbox import seed
 from flowbuilder.sandbox.store import Store
@@ -230,6 +231,7 @@ def whole(site: Site) -> dict[str, Any]:
     """name -> what stands in an address: a pk, a slug, a key."""
     home, nora = room("fjord", "Fjord Collective", "Nora Lind")
     person("odd@fjord.example", "Odd Berg", (home, Membership.Role.DESIGNER))
+    person("siv@fjord.example", "Siv Moe", (home, Membership.Role.REVIEWER))
     person("new@fjord.example", "Newcomer")
     Token.objects.create(user=nora)
     stores = shops(site, home, ("Fjord Outdoor", "Nordlys", "Skog & Sjø", "Havn", LONG))
@@ -287,12 +289,15 @@ def publications(home: Workspace, nora: User, account: KlaviyoAccount) -> dict[s
     lost = of("unknown", wanted={"found": FOUND}, reason="Several flows look like it.", **far)
     sealed = of("verifying", **far)
     move(sealed, "published")
+    asked = of("asked", needs_approval=True, flow_name=LONG, **far)
+    ask_for(asked, [home])
     return {
         "published": of("published").pk,
         "sealed": sealed.pk,
         "refused": refused.pk,
         "lost": lost.pk,
         "failed": of("failed", reason="The connection to Klaviyo is broken.").pk,
+        "asked": asked.approvals.get().pk,
         "waiting": of("waiting", reason="This account has used what it may today.", **far).pk,
     }
 

@@ -30,6 +30,7 @@ PEOPLE = {
     "owner": "nora@fjord.example",
     "follower": "odd@fjord.example",
     "newcomer": "new@fjord.example",
+    "second": "siv@fjord.example",
     "reviewer": "rowan@flowbuilder.example",
 }
 WIDTHS = (1440, 768, 390, 360)
@@ -130,7 +131,14 @@ PLACES = (
     follower("rollouts:rollout", "going"),
     Place("rollouts:account", "dry asks"),
     Place("rollouts:add", "dry"),
+    # Approvals
+    Place("approvals:list", says="For you"),
+    Place("approvals:approval", "asked", who="second", says="May it be sent?"),
+    Place("approvals:approval", "asked", says="Withdraw it"),
+    Place("approvals:settings", "home"),
     # History
+    Place("history:audit", says="kept for 730 days"),
+    follower("history:audit", status=403),
     Place("history:list"),
     Place("history:list", query="?sort=flow&error=refused", says="By flow, A to Z"),
     Place("history:publication", "published"),
@@ -162,6 +170,7 @@ NO_PAGE = {
     "install:shared_content": "somebody's email, in a frame",
     "history:attempt": "a file",
     "history:export": "a file",
+    "history:audit_export": "a file",
 }
 
 
