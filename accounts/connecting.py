@@ -338,7 +338,6 @@ def disconnect(*, account: KlaviyoAccount, by: User, now: datetime | None = None
                 is_gone = True
     finally:
         mark_disconnected(account=account, reason=f"Disconnected by {by}.", now=now)
-        record(Act.DISCONNECTED, workspace=account.owner_id, thing=account, by=by, now=now)
     log.info("account %s disconnected by user %s", account.pk, by.pk)
     return is_gone
 

@@ -89,6 +89,8 @@ def mark_disconnected(
     if holding is not None:
         still = still.filter(renewing_until=holding)
     done = still.update(**over) == 1
+    if done:
+        record(Act.DISCONNECTED, workspace=account.owner_id, thing=account, detail=reason, now=now)
     account.refresh_from_db()
     return done
 

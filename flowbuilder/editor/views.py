@@ -18,6 +18,7 @@ from django.utils.cache import patch_vary_headers
 from django.utils.timezone import now as right_now
 from django.views.decorators.http import require_GET
 
+from accounts.audit import Act, record
 from flowbuilder.access import design_or_404, flow_or_404, user_of
 from flowbuilder.definition.preflight import blocking
 from flowbuilder.definition.writing import create_body, to_definition, with_defaults
@@ -247,6 +248,7 @@ def export(request: HttpRequest, pk: int) -> HttpResponse:
     body = create_body(flow.name, with_defaults(to_definition(design.graph), defaults))
     response = JsonResponse(body, json_dumps_params={"indent": 2, "ensure_ascii": False})
     response["Content-Disposition"] = f'attachment; filename="flow-{flow.pk}.json"'
+    record(Act.EXPORTED, workspace=flow.workspace_id, thing=flow)
     return response
 
 
