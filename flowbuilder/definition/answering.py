@@ -80,6 +80,8 @@ def checked(question: Asking, value: Any) -> Any:
         raise WrongAnswer("Write something.")
     if len(text) > LONGEST_TEXT:
         raise WrongAnswer(f"Write at most {LONGEST_TEXT:,} characters.")
+    if what := question.limits.get("inside"):
+        return _inside(text, what)
     if form := question.limits.get("form"):
         return _time(text) if form == "time" else _day(text)
     if question.limits.get("lines"):
@@ -175,6 +177,18 @@ def _delay(question: Asking, value: Any) -> dict[str, Any]:
     if unit not in units:
         raise WrongAnswer(f"Say how long in {either(list(units))}.")
     return {"value": _amount(amount), "unit": unit}
+
+
+def _inside(text: str, what: str) -> str:
+    """One that stands inside a longer text, or inside a tag or an attribute there: it ends none of them."""
+    if any(one in "'\"{}<>\\" or not one.isprintable() for one in text):
+        raise WrongAnswer("Write it in one line, without quotes, brackets and backslashes.")
+    is_whole = " " not in text
+    if what == "url" and not (is_whole and re.fullmatch(r"https?://[^/\s]+\S*", text)):
+        raise WrongAnswer("Write a web address, beginning with https://.")
+    if what == "address" and not (is_whole and re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", text)):
+        raise WrongAnswer("Write an email address, such as hello@example.com.")
+    return text
 
 
 def _time(text: str) -> str:

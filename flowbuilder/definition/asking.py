@@ -7,11 +7,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from flowbuilder.definition.extracting import CONSTANT, ROLE, Line, Place
+from flowbuilder.definition.extracting import CONSTANT, ROLE, WHOLE_TEXT, Line, Place, with_gap
 from flowbuilder.graph import Graph, Trigger
 from flowbuilder.graph.values import Config
 from flowbuilder.kinds.asks import ask, get_at, set_at
@@ -36,6 +37,7 @@ def ask_all(
     Lines without a choice are treated as proposed; a treatment that a line does not allow counts as a constant.
     """
     now, originals = dict(questions), dict[str, Any]()
+    inside: list[tuple[Line, str]] = []
     for line in lines:
         choice = choices.get(line.id, Choice(line.proposal))
         if choice.treat not in line.may or choice.treat == CONSTANT or not line.places:
@@ -46,18 +48,45 @@ def ask_all(
             originals[key] = line.value
             for place in line.places:
                 graph = _put(graph, place, ask(key, place.part))
-            continue
-        for place in line.places:  # each text is asked for as a whole, once
-            text = _get(graph, place)
-            if isinstance(text, str):
-                key = _new(now, line, words, text)
-                originals[key] = text
-                graph = _put(graph, place, ask(key))
+        else:
+            inside.append((line, words))
+    crowded = {
+        place for place, many in Counter(one for line, _ in inside for one in line.places).items() if many > 1
+    }
+    for line, words in inside:
+        graph = _ask_inside(graph, now, originals, line, words, crowded)
     return graph, now, originals
 
 
+def _ask_inside(
+    graph: Graph,
+    questions: dict[str, Config],
+    originals: dict[str, Any],
+    line: Line,
+    words: str,
+    crowded: Collection[Place],
+) -> Graph:
+    """One question for what stands inside texts. A text in which there is more than one of them, which is `crowded`, is
+    asked for as a whole, once: an answer stands in one gap."""
+    key = ""
+    for place in line.places:
+        text = _get(graph, place)
+        if not isinstance(text, str):
+            continue
+        around = "" if place in crowded else with_gap(line.what, text, line.value)
+        if around:
+            key = key or _new(questions, line, words, line.value)
+            originals[key] = line.value
+            graph = _put(graph, place, ask(key, around))
+        else:
+            whole = _new(questions, replace(line, what="text", asks="text"), WHOLE_TEXT, text)
+            originals[whole] = text
+            graph = _put(graph, place, ask(whole))
+    return graph
+
+
 def _new(questions: dict[str, Config], line: Line, words: str, value: Any, *, by_itself: bool = False) -> str:
-    stem = line.what if line.is_whole else "text"
+    stem = line.what
     key, number = stem, 1
     while key in questions:
         number += 1
@@ -70,6 +99,7 @@ def _new(questions: dict[str, Config], line: Line, words: str, value: Any, *, by
         "looks_for": line.looks_for if looks else "",
         "integration": line.integration if looks else "",
         "default": None if line.is_secret else value,
+        **({"limits": {"inside": line.what}} if not line.is_whole and line.what != "text" else {}),
     }
     return key
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from flowbuilder.graph import Graph
 from flowbuilder.graph.values import Config, Path
-from flowbuilder.kinds.asks import is_ask, is_content
+from flowbuilder.kinds.asks import GAP, is_ask, is_content
 from flowbuilder.kinds.describe import TRIGGER_KEY
 from flowbuilder.kinds.registry import ACTIONS, action_kind
 
@@ -54,8 +54,8 @@ class Stays:
 @dataclass(frozen=True, slots=True)
 class Line:
     """One value of the account. `what` is its group; `asks` the kind of question it can be, "" where it can be none;
-    `may` the ways to treat it, the proposed one first. `is_whole` is false where it stands inside a longer text: then
-    the text is asked for. `emails` are the emails in which it stands, which nothing asks for."""
+    `may` the ways to treat it, the proposed one first. `is_whole` is false where it stands inside a longer text, of
+    which it alone is asked for. `emails` are the emails in which it stands, which nothing asks for."""
 
     what: str
     value: Any
@@ -112,7 +112,8 @@ LABELS = {  # group -> its title, in the order in which a page shows them
     "secret": "Headers of webhooks",
     "image": "Images and videos",
 }
-_KINDS = {"address": "text", "coupon": "text", "url": "text", "secret": "text", "image": "text"}
+WHOLE_TEXT = "What should the text say?"
+_KINDS = {"address": "text", "url": "text", "secret": "text", "image": "text"}
 _WORDING = {  # with a name that the account knows, and without
     "metric": ("Which metric is “{}” in your account?", "Which metric is it in your account?"),
     "list": ("Which list stands for “{}”?", "Which list?"),
@@ -121,7 +122,7 @@ _WORDING = {  # with a name that the account knows, and without
     "template": ("Which email template stands for “{}”?", "Which email template?"),
     "sender": ("", "Who should the emails come from?"),
     "url": ("", "Which web address?"),
-    "coupon": ("", ""),
+    "coupon": ("", "Which coupon?"),
     "secret": ("What should the header “{}” hold?", ""),
     "image": ("", "Which image or video? Its id in Klaviyo."),
 }
@@ -139,7 +140,9 @@ _CANNOT = {
 }
 _URL = re.compile(r"https?://[^\s\"'<>\\)\]}|]+")
 _DEEP = re.compile(r"[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
+_ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}", re.IGNORECASE)
 _COUPON = re.compile(r"\{%-?\s*coupon_code\s+(['\"])(.+?)\1")
+_ENDS = ".,;:!?"  # of a sentence, not of the address before
 _TAGS = re.compile(r"\{[{%].*?[%}]\}", re.DOTALL)
 _FEED = re.compile(r"\{%-?\s*(web_feed|catalog)\b|\bfeeds\.")
 # Addresses that stand in every email of the world: they belong to nobody's shop.
@@ -247,13 +250,13 @@ class _Finder:
             value["email"]: value for (what, _, _), (value, _) in self.found.items() if what == "sender"
         }
         answered: dict[str, list[Place]] = {}  # addresses that are a sender's own: they follow that answer
-        for (what, _, _), (value, places) in self.found.items():
-            if what == "address" and value in senders:
+        for (what, _, whole), (value, places) in self.found.items():
+            if what == "address" and whole and value in senders:
                 answered[json.dumps(senders[value], sort_keys=True)] = [
                     replace(one, part="email") for one in places
                 ]
         for (what, key, whole), (value, places) in self.found.items():
-            if what == "address" and value in senders:
+            if what == "address" and whole and value in senders:
                 continue
             also = answered.get(key, []) if what == "sender" else []
             emails = tuple(self.in_emails.pop((what, value), {})) if isinstance(value, str) else ()
@@ -275,7 +278,7 @@ class _Finder:
             may = (CONSTANT, QUESTION)
         elif what == "secret":
             may, shown = (QUESTION,), str(places[0].path[-1])
-        question = self._question(what, value, shown, places) if whole else "What should the text say?"
+        question = self._question(what, value, shown, places) if places else ""
         return Line(
             what=what,
             value=value,
@@ -293,7 +296,7 @@ class _Finder:
 
     def _question(self, what: str, value: Any, shown: str, places: tuple[Place, ...]) -> str:
         if what == "address":
-            return _ASKED_ADDRESS[_setting(places[0].path)]
+            return _ASKED_ADDRESS.get(_setting(places[0].path), "Which email address?")
         named, unnamed = _WORDING[what]
         if named and (what == "secret" or any(one in self.known for one in _listed(value))):
             return named.format(shown)
@@ -333,14 +336,31 @@ def _setting(path: Path) -> str:
 
 
 def _inside(text: str) -> Iterator[tuple[str, str]]:
-    """(group, value) of each coupon and web address in a longer text, each once."""
+    """(group, value) of each coupon, web address and email address in a longer text, each once."""
     seen: set[tuple[str, str]] = set()
     for match in _COUPON.finditer(text):
         seen.add(("coupon", match[2]))
     for match in _URL.finditer(_TAGS.sub(" ", text)):
         if not _OF_NOBODY.match(match[0]):
-            seen.add(("url", match[0].rstrip(".,;:!?")))
+            seen.add(("url", match[0].rstrip(_ENDS)))
+    for match in _ADDRESS.finditer(_URL.sub(" ", _TAGS.sub(" ", text))):
+        seen.add(("address", match[0]))
     yield from sorted(seen)
+
+
+def with_gap(what: str, text: str, value: str) -> str:
+    """The text with a gap wherever this coupon, web address or email address stands in it; empty where it stands
+    nowhere, or where the text could not be told from one with a gap."""
+    patterns = {"coupon": _COUPON, "url": _URL, "address": _ADDRESS}
+
+    def gap(match: re.Match[str]) -> str:
+        start = match.start(2) - match.start() if what == "coupon" else 0
+        found = match[2] if what == "coupon" else match[0].rstrip(_ENDS)
+        whole = match[0]
+        return whole[:start] + GAP + whole[start + len(found) :] if found == value else whole
+
+    found = patterns[what].sub(gap, text)
+    return found if found != text and GAP not in text else ""
 
 
 def _cannot(graph: Graph, emails: Mapping[str, tuple[str, str, str]]) -> Iterator[Stays]:

@@ -1,6 +1,7 @@
 """Values that are not there yet: questions each account answers, and content that is made at publishing.
 
     {"$ask": "sender", "part": "email"}     the answer to the requirement `sender`, or a part of it
+    {"$ask": "coupon", "part": "15% off with ⟦answer⟧ today"}      the answer, with the text around it
     {"$content": "mail-1"}                  the id of the email template made from our own content
 
 Any setting may hold one. Pure functions over plain JSON values.
@@ -19,6 +20,7 @@ ASK = "$ask"
 CONTENT = "$content"
 _MARKS = b'"$ask"', b'"$content"'  # how they stand in JSON
 _MISSING = object()
+GAP = "⟦answer⟧"  # in a text that stands around an answer
 
 
 def ask(key: str, part: str = "") -> dict[str, str]:
@@ -103,7 +105,10 @@ def fill(value: Any, answer: Callable[[str, str], Any], content: Callable[[str],
 
 
 def part_of(answer: Any, part: str) -> Any:
-    """The part of an answer that a setting holds; an answer without parts is its own only part."""
+    """The part of an answer that a setting holds; an answer without parts is its own only part. Where the part is a
+    text around the answer, that text with the answer in it."""
+    if GAP in part:
+        return None if answer in (None, "") else part.replace(GAP, str(answer))
     if part and isinstance(answer, Mapping):
         return answer.get(part)
     return answer

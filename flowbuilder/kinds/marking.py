@@ -118,7 +118,7 @@ def fits(kind: str, limits: Mapping[str, Any], mark: Mark) -> bool:
     lines = [bool(one.get("lines")) for one in (limits, mark.limits)]
     if many[0] != many[1] or lines[0] != lines[1]:
         return False
-    same_form = limits.get("form") == mark.limits.get("form")
+    same_form = all(limits.get(name) == mark.limits.get(name) for name in ("form", "inside"))
     if kind in TEXTS and mark.kind in TEXTS:
         return same_form
     if kind == "choice" and mark.kind in TEXTS:

@@ -13,6 +13,7 @@ from flowbuilder.models import Install, Made, Publication, TemplateFlow
 from flowbuilder.operations import after
 from flowbuilder.operations.publications import UnableToAct
 from flowbuilder.publisher import fits
+from flowbuilder.publisher.before import WORDS
 from flowbuilder.publisher.made import is_to_make
 from flowbuilder.publisher.readings import last_reading, left_of
 
@@ -81,7 +82,7 @@ def leaving(install: Install) -> Leaving:
 
 
 def _lost(install: Install) -> Iterator[str]:
-    """What somebody put into the flow or wrote anew, as far as it was read."""
+    """What somebody put into the flow or wrote anew, as far as it was read; and what an upgrade kept of it before."""
     reading = last_reading(install)
     if reading is None or reading.definition is None:
         return
@@ -90,7 +91,9 @@ def _lost(install: Install) -> Iterator[str]:
     count = sum(str(one.get("id")) not in own for one in reading.definition.get("actions") or [])
     if left and count:
         yield f"{count} step{'s' if count > 1 else ''} that somebody put in in Klaviyo"
-    yield from (one["text"] for one in reading.differences if not one["key"].startswith(THEIRS))
+    kept = left.standing.by.wanted.get(WORDS, []) if left else []
+    found = [one["text"] for one in reading.differences if not one["key"].startswith(THEIRS)]
+    yield from dict.fromkeys((*kept, *found))
 
 
 def stays(install: Install) -> Iterator[str]:

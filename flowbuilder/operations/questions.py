@@ -105,8 +105,8 @@ def stop_asking(questions: Questions, config: Config, path: Path) -> dict[str, A
     if not is_ask(value):
         return dict(config)
     question = questions.get(value[ASK], {})
-    default, parts = question.get("default"), PARTS.get(question.get("kind", ""), {})
-    for part, name in parts.items() if value.get("part") else [("", path[-1])]:
+    default = question.get("default")
+    for part, name in _parts(question.get("kind", ""), value, path):
         place = (*path[:-1], name)
         if is_ask(get_at(config, place)):
             config = set_at(config, place, part_of_answer(default, part) if default is not None else None)
@@ -122,10 +122,15 @@ def ask_same(questions: Questions, config: Config, path: Path, key: str) -> dict
     mark = Mark(old["kind"], {}, limits=old["limits"], options=tuple(old["options"]))
     if not may_stand_for(new, mark):
         raise ValueError("that question is of another kind")
-    names = PARTS[old["kind"]].items() if value.get("part") else [("", path[-1])]
-    for part, name in names:
+    for part, name in _parts(old["kind"], value, path):
         config = set_at(config, (*path[:-1], name), ask(key, part))
     return dict(config)
+
+
+def _parts(kind: str, value: Config, path: Path) -> list[tuple[str, str | int]]:
+    """(part, setting that holds it) of all that is filled by the answer of which one part stands at the path."""
+    part = value.get("part", "")
+    return [*PARTS[kind].items()] if part in PARTS.get(kind, {}) else [(part, path[-1])]
 
 
 def may_stand_for(question: Config, mark: Mark) -> bool:
@@ -222,7 +227,9 @@ def kinds_for(draft: Draft, key: str) -> list[str]:
 
     marks = [_mark_at(draft, stand, answered) for stand in stands_of(draft).get(key, [])]
     offered = list(SWITCHING) if one["switches"] else [*TEXTS, "choice"] if own != "yes-no" else ["yes-no"]
-    limits = {name: one["limits"][name] for name in ("lines", "many", "form") if name in one["limits"]}
+    limits = {
+        name: one["limits"][name] for name in ("lines", "many", "form", "inside") if name in one["limits"]
+    }
     return [own] + [
         kind
         for kind in offered

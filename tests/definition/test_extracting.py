@@ -9,10 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from flowbuilder.definition.answering import WrongAnswer, checked
 from flowbuilder.definition.asking import Choice, ask_all
 from flowbuilder.definition.extracting import LABELS, Extraction, Known, Line, extract
+from flowbuilder.definition.frozen import Question
 from flowbuilder.definition.reading import read_document
-from flowbuilder.definition.writing import to_definition, with_defaults
+from flowbuilder.definition.writing import Approved, bind, to_definition, with_defaults
+from flowbuilder.kinds.asks import GAP, part_of
 from flowbuilder.models import Requirement
 from tests.conftest import CASES, SHARED
 from tests.definition.flows import graphs
@@ -168,3 +171,101 @@ def come_back(graph, ways: tuple[str, ...] = ()) -> None:
 @given(graphs(), st.lists(st.sampled_from(["role", "question", "constant"]), max_size=30))
 def test_any_flow_bound_with_what_stood_there_is_what_it_was(graph, ways):
     come_back(graph, tuple(ways))
+
+
+# --- Inside a longer text ------------------------------------------------------------------------------------------
+
+
+def texting(body: str) -> dict[str, Any]:
+    message = {"name": "Text", "body": body}
+    action = {"id": "text", "type": "send-sms", "links": {"next": None}, "data": {"message": message}}
+    return {"triggers": [], "profile_filter": None, "entry_action_id": "text", "actions": [action]}
+
+
+def asked_in(body: str, *treated: str) -> tuple[Any, dict[str, Any], dict[str, Any]]:
+    """(what stands in the text, questions, what they stand for), with these groups asked for and no others."""
+    graph = read_document(texting(body)).graph
+    lines = extract(graph).lines
+    choices = {line.id: Choice("question" if line.what in treated else "constant") for line in lines}
+    graph, questions, originals = ask_all(graph, {}, lines, choices)
+    return graph.by_key["text"].config["message"]["body"], dict(questions), originals
+
+
+BODY = "Use {% coupon_code 'code' %} at https://a.example/code, or ask help@a.example. https://a.example is ours."
+
+
+@pytest.mark.parametrize(
+    ("what", "value", "around"),
+    [
+        ("coupon", "code", BODY.replace("'code'", f"'{GAP}'")),
+        ("address", "help@a.example", BODY.replace("help@a.example", GAP)),
+    ],
+)
+def test_what_stands_inside_a_text_is_asked_for_alone(what, value, around):
+    held, questions, originals = asked_in(BODY, what)
+    assert held == {"$ask": what, "part": around}
+    assert originals == {what: value}
+    assert questions[what]["limits"] == {"inside": what}
+    assert part_of(value, held["part"]) == BODY
+    assert part_of("other", held["part"]) == around.replace(GAP, "other")
+    assert part_of(None, held["part"]) is None
+
+
+def test_an_address_that_begins_as_another_is_another():
+    body = "See https://a.example and https://a.example/sale."
+    graph = read_document(texting(body)).graph
+    lines = {line.value: line for line in extract(graph).lines}
+    short = lines["https://a.example"]
+    graph, _, _ = ask_all(graph, {}, (short,), {short.id: Choice("question")})
+    assert graph.by_key["text"].config["message"]["body"]["part"] == f"See {GAP} and https://a.example/sale."
+
+
+def test_a_text_with_several_of_them_is_asked_for_as_a_whole():
+    held, questions, originals = asked_in(BODY, "coupon", "address")
+    assert held == {"$ask": "text"}
+    assert originals == {"text": BODY}
+    assert questions["text"]["question"] == "What should the text say?"
+
+
+def test_one_answer_fills_it_wherever_it_stands():
+    document = texting("Use {% coupon_code 'TEN' %} now")
+    again = texting("Still: {% coupon_code 'TEN' %}")["actions"][0] | {"id": "again"}
+    document["actions"][0]["links"] = {"next": "again"}
+    document["actions"].append(again)
+    graph = read_document(document).graph
+    lines = extract(graph).lines
+    graph, questions, _ = ask_all(graph, {}, lines, {})
+    assert list(questions) == ["coupon"]
+    bound = bind(to_definition(graph), {"coupon": "ELEVEN"}, {})
+    assert [one["data"]["message"]["body"] for one in bound.definition["actions"]] == [
+        "Use {% coupon_code 'ELEVEN' %} now",
+        "Still: {% coupon_code 'ELEVEN' %}",
+    ]
+    encoded = Approved.of(to_definition(graph)).encode("Name", {"coupon": "ELEVEN"}, {})
+    assert json.loads(encoded)["data"]["attributes"]["definition"] == bound.definition
+    assert bind(to_definition(graph), {}, {}).missing == ("coupon",)
+
+
+@pytest.mark.parametrize(
+    ("what", "fine", "wrong"),
+    [
+        (
+            "coupon",
+            ["TEN", "Ten percent", "10%-off"],
+            ["T'EN", 'T"EN', "a %} b", "{{ x }}", "<b>", "a\\b", "a\nb"],
+        ),
+        (
+            "url",
+            ["https://a.example/x?y=1&z=%20"],
+            ["a.example", "javascript:alert(1)", "https://a b", "https://a'"],
+        ),
+        ("address", ["help@a.example"], ["help", "a b@c.de", "a@b", "<a@b.de>"]),
+    ],
+)
+def test_an_answer_ends_neither_the_tag_nor_the_attribute_that_it_stands_in(what, fine, wrong):
+    kind = "coupon" if what == "coupon" else "text"
+    question = Question("key", kind, "Which?", limits={"inside": what})
+    assert [checked(question, one) for one in fine] == fine
+    for one in wrong:
+        with pytest.raises(WrongAnswer, match=r"Write .*\.$"):
+            checked(question, one)

@@ -125,7 +125,7 @@ def test_confirming_sets_the_questions_in_one_act(as_alice, alice, workspace):
     answer = as_alice.post(reverse("library:found", args=[flow.pk]), pressed(as_alice, flow))
     assert answer.url == f"{reverse('editor:editor', args=[flow.pk])}?panel=publish"
     kinds = sorted(Requirement.objects.filter(flow=flow).values_list("kind", flat=True))
-    assert kinds == ["group", "list", *["metric"] * 2, "sender", *["template"] * 2, *["text"] * 5]
+    assert kinds == ["coupon", "group", "list", *["metric"] * 2, "sender", *["template"] * 2, *["text"] * 4]
     edit = Edit.objects.get(flow=flow)
     assert edit.name == "Ask 12 questions"
     flow.refresh_from_db()
