@@ -6,6 +6,7 @@ later migration rebuilds their table: such a migration must install them again (
 
 from collections.abc import Iterable, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 SQLITE = (
     "CREATE TRIGGER link_stays_in_its_flow_{event} BEFORE {upper} ON flowbuilder_link BEGIN "
@@ -14,22 +15,6 @@ SQLITE = (
     "(NEW.source_id IS NOT NULL AND "
     "(SELECT flow_id FROM flowbuilder_action WHERE id = NEW.source_id) IS NOT NEW.flow_id); END"
 )
-SQLITE_VERSION = (
-    "CREATE TRIGGER version_never_changes BEFORE UPDATE OF flow_id, number, document, content_hash "
-    "ON flowbuilder_version BEGIN SELECT RAISE(ABORT, 'a version never changes'); END"
-)
-SQLITE_EDIT = (
-    "CREATE TRIGGER edit_never_changes BEFORE UPDATE OF flow_id, number, kind, of_id, name, change, at "
-    "ON flowbuilder_edit BEGIN SELECT RAISE(ABORT, 'an edit never changes'); END"
-)
-POSTGRES_EDIT = """
-CREATE FUNCTION edit_never_changes() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-  RAISE EXCEPTION 'an edit never changes' USING ERRCODE = 'check_violation';
-END $$;
-CREATE TRIGGER edit_never_changes BEFORE UPDATE OF flow_id, number, kind, of_id, name, change, at
-  ON flowbuilder_edit FOR EACH ROW EXECUTE FUNCTION edit_never_changes();
-"""
 POSTGRES = """
 CREATE FUNCTION link_stays_in_its_flow() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -42,42 +27,77 @@ BEGIN
 END $$;
 CREATE TRIGGER link_stays_in_its_flow BEFORE INSERT OR UPDATE ON flowbuilder_link
   FOR EACH ROW EXECUTE FUNCTION link_stays_in_its_flow();
-CREATE FUNCTION version_never_changes() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-  RAISE EXCEPTION 'a version never changes' USING ERRCODE = 'check_violation';
-END $$;
-CREATE TRIGGER version_never_changes BEFORE UPDATE OF flow_id, number, document, content_hash
-  ON flowbuilder_version FOR EACH ROW EXECUTE FUNCTION version_never_changes();
 """
+
+
+@dataclass(frozen=True)
+class Guard:
+    """Refuses what sets it off (“DELETE”, “UPDATE OF name”), where `when` holds, and says why."""
+
+    name: str
+    table: str
+    event: str
+    says: str
+    when: str = "1 = 1"
+
+    def install(self, schema_editor):
+        says = self.says.replace("'", "''")
+        head = f"CREATE TRIGGER {self.name} BEFORE {self.event} ON {self.table} FOR EACH ROW"
+        if schema_editor.connection.vendor == "postgresql":
+            schema_editor.execute(
+                f"CREATE FUNCTION {self.name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+                f"IF {self.when} THEN RAISE EXCEPTION '{says}' USING ERRCODE = 'check_violation'; END IF; "
+                "RETURN COALESCE(NEW, OLD); END $$"
+            )
+            schema_editor.execute(f"{head} EXECUTE FUNCTION {self.name}()")
+        else:
+            schema_editor.execute(f"{head} WHEN {self.when} BEGIN SELECT RAISE(ABORT, '{says}'); END")
+
+    def remove(self, schema_editor):
+        if schema_editor.connection.vendor == "postgresql":
+            schema_editor.execute(f"DROP FUNCTION IF EXISTS {self.name} CASCADE")
+        else:
+            schema_editor.execute(f"DROP TRIGGER IF EXISTS {self.name}")
+
+
+VERSION = Guard(
+    "version_never_changes",
+    "flowbuilder_version",
+    "UPDATE OF flow_id, number, document, content_hash",
+    "a version never changes",
+)
+EDIT = Guard(
+    "edit_never_changes",
+    "flowbuilder_edit",
+    "UPDATE OF flow_id, number, kind, of_id, name, change, at",
+    "an edit never changes",
+)
 
 
 def install(apps, schema_editor):
     if schema_editor.connection.vendor == "postgresql":
         schema_editor.execute(POSTGRES)
-        return
-    for event in ("insert", "update"):
-        schema_editor.execute(SQLITE.format(event=event, upper=event.upper()))
-    schema_editor.execute(SQLITE_VERSION)
+    else:
+        for event in ("insert", "update"):
+            schema_editor.execute(SQLITE.format(event=event, upper=event.upper()))
+    VERSION.install(schema_editor)
 
 
 def remove(apps, schema_editor):
     if schema_editor.connection.vendor == "postgresql":
         schema_editor.execute("DROP FUNCTION link_stays_in_its_flow CASCADE")
-        schema_editor.execute("DROP FUNCTION version_never_changes CASCADE")
-        return
-    for name in ("link_stays_in_its_flow_insert", "link_stays_in_its_flow_update", "version_never_changes"):
-        schema_editor.execute(f"DROP TRIGGER IF EXISTS {name}")
+    else:
+        for name in ("link_stays_in_its_flow_insert", "link_stays_in_its_flow_update"):
+            schema_editor.execute(f"DROP TRIGGER IF EXISTS {name}")
+    VERSION.remove(schema_editor)
 
 
 def install_edits(apps, schema_editor):
-    schema_editor.execute(POSTGRES_EDIT if schema_editor.connection.vendor == "postgresql" else SQLITE_EDIT)
+    EDIT.install(schema_editor)
 
 
 def remove_edits(apps, schema_editor):
-    if schema_editor.connection.vendor == "postgresql":
-        schema_editor.execute("DROP FUNCTION edit_never_changes CASCADE")
-    else:
-        schema_editor.execute("DROP TRIGGER IF EXISTS edit_never_changes")
+    EDIT.remove(schema_editor)
 
 
 # --- A publication moves by the publisher's table, and its moves stay written down --------------------------------
@@ -171,154 +191,121 @@ OF_A_READING = (
     "id, install_id, flow_id, first_at, name, status, definition, emails, "
     "verdict, differences, since, content_hash"
 )
-READING = "reading_never_changes"
+READING = Guard(
+    "reading_never_changes", "flowbuilder_reading", f"UPDATE OF {OF_A_READING}", "a reading never changes"
+)
 
 
 def install_readings(apps, schema_editor):
-    event = f"CREATE TRIGGER {READING} BEFORE UPDATE OF {OF_A_READING} ON flowbuilder_reading"
-    if schema_editor.connection.vendor == "postgresql":
-        schema_editor.execute(
-            f"CREATE FUNCTION {READING}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
-            "RAISE EXCEPTION 'a reading never changes' USING ERRCODE = 'check_violation'; END $$"
-        )
-        schema_editor.execute(f"{event} FOR EACH ROW EXECUTE FUNCTION {READING}()")
-    else:
-        schema_editor.execute(f"{event} BEGIN SELECT RAISE(ABORT, 'a reading never changes'); END")
+    READING.install(schema_editor)
 
 
 def remove_readings(apps, schema_editor):
-    if schema_editor.connection.vendor == "postgresql":
-        schema_editor.execute(f"DROP FUNCTION {READING} CASCADE")
-    else:
-        schema_editor.execute(f"DROP TRIGGER IF EXISTS {READING}")
+    READING.remove(schema_editor)
 
 
 # --- What a reviewer said stays said -----------------------------------------------------------------------------
 
 OF_A_REVIEW = "id, template_flow_id, version_id, content_hash, description, asked_at"
-# guard -> (the columns that set it off, when, what it says)
-GUARDS_OF_REVIEWS = {
-    "review_never_changes": (OF_A_REVIEW, "1 = 1", "what was asked of a reviewer never changes"),
-    "review_is_decided_once": (
-        "verdict, reason, decided_at",
-        "OLD.verdict <> ''",
-        "a reviewer's word never changes",
+REVIEWS = (
+    Guard(
+        "review_never_changes",
+        "flowbuilder_review",
+        f"UPDATE OF {OF_A_REVIEW}",
+        "what was asked of a reviewer never changes",
     ),
-}
+    Guard(
+        "review_is_decided_once",
+        "flowbuilder_review",
+        "UPDATE OF verdict, reason, decided_at",
+        "a reviewer's word never changes",
+        "OLD.verdict <> ''",
+    ),
+)
 
 
 def install_reviews(apps, schema_editor):
     """The guards of reviews; and, since the table of versions was rebuilt, theirs again."""
-    for name, (columns, when, says) in GUARDS_OF_REVIEWS.items():
-        head = f"CREATE TRIGGER {name} BEFORE UPDATE OF {columns} ON flowbuilder_review"
-        if schema_editor.connection.vendor == "postgresql":
-            schema_editor.execute(
-                f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
-                f"RAISE EXCEPTION '{says.replace(chr(39), chr(39) * 2)}' USING ERRCODE = 'check_violation'; END $$"
-            )
-            schema_editor.execute(f"{head} FOR EACH ROW WHEN ({when}) EXECUTE FUNCTION {name}()")
-        else:
-            says = says.replace("'", "''")
-            schema_editor.execute(f"{head} FOR EACH ROW WHEN {when} BEGIN SELECT RAISE(ABORT, '{says}'); END")
+    for guard in REVIEWS:
+        guard.install(schema_editor)
     if schema_editor.connection.vendor == "sqlite":
-        schema_editor.execute("DROP TRIGGER IF EXISTS version_never_changes")
-        schema_editor.execute(SQLITE_VERSION)
+        VERSION.remove(schema_editor)
+        VERSION.install(schema_editor)
 
 
 def remove_reviews(apps, schema_editor):
-    for name in GUARDS_OF_REVIEWS:
-        if schema_editor.connection.vendor == "postgresql":
-            schema_editor.execute(f"DROP FUNCTION IF EXISTS {name} CASCADE")
-        else:
-            schema_editor.execute(f"DROP TRIGGER IF EXISTS {name}")
+    for guard in REVIEWS:
+        guard.remove(schema_editor)
 
 
 # --- A receipt is for good -----------------------------------------------------------------------------------------
 
-GUARDS_OF_RECEIPTS = {  # guard -> (what sets it off, what it says)
-    "receipt_never_changes": ("UPDATE ON", "a receipt never changes"),
-    "receipt_stays": ("DELETE ON", "a receipt stays"),
-}
+RECEIPTS = (
+    Guard("receipt_never_changes", "flowbuilder_receipt", "UPDATE", "a receipt never changes"),
+    Guard("receipt_stays", "flowbuilder_receipt", "DELETE", "a receipt stays"),
+)
 
 
 def install_receipts(apps, schema_editor):
-    for name, (event, says) in GUARDS_OF_RECEIPTS.items():
-        head = f"CREATE TRIGGER {name} BEFORE {event} flowbuilder_receipt FOR EACH ROW"
-        if schema_editor.connection.vendor == "postgresql":
-            schema_editor.execute(
-                f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
-                f"RAISE EXCEPTION '{says}' USING ERRCODE = 'check_violation'; END $$"
-            )
-            schema_editor.execute(f"{head} EXECUTE FUNCTION {name}()")
-        else:
-            schema_editor.execute(f"{head} BEGIN SELECT RAISE(ABORT, '{says}'); END")
+    for guard in RECEIPTS:
+        guard.install(schema_editor)
 
 
 def remove_receipts(apps, schema_editor):
-    for name in GUARDS_OF_RECEIPTS:
-        if schema_editor.connection.vendor == "postgresql":
-            schema_editor.execute(f"DROP FUNCTION IF EXISTS {name} CASCADE")
-        else:
-            schema_editor.execute(f"DROP TRIGGER IF EXISTS {name}")
+    for guard in RECEIPTS:
+        guard.remove(schema_editor)
 
 
 # --- A second person's word ------------------------------------------------------------------------------------------
 
 OF_AN_APPROVAL = "id, workspace_id, asked_in_id, publication_id, rollout_id, content_hash, asked_at"
 _OF_THIS = "(publication_id = NEW.id OR rollout_id = NEW.rollout_id)"
-# guard -> (what sets it off, when, what it says)
-GUARDS_OF_APPROVALS = {
-    "approval_never_changes": (
-        f"UPDATE OF {OF_AN_APPROVAL} ON flowbuilder_approval",
-        "1 = 1",
+APPROVALS = (
+    Guard(
+        "approval_never_changes",
+        "flowbuilder_approval",
+        f"UPDATE OF {OF_AN_APPROVAL}",
         "what was asked of a second person never changes",
     ),
-    "approval_is_decided_once": (
-        "UPDATE OF verdict, reason, decided_at ON flowbuilder_approval",
-        "OLD.verdict <> '' AND NOT (OLD.verdict = 'yes' AND NEW.verdict = 'lapsed')",
+    Guard(
+        "approval_is_decided_once",
+        "flowbuilder_approval",
+        "UPDATE OF verdict, reason, decided_at",
         "a second person's word never changes",
+        "OLD.verdict <> '' AND NOT (OLD.verdict = 'yes' AND NEW.verdict = 'lapsed')",
     ),
-    "publication_waits_for_a_yes": (
-        "UPDATE OF state ON flowbuilder_publication",
-        "NEW.needs_approval AND OLD.state = 'asked' AND NEW.state NOT IN ('asked', 'approved', 'cancelled')",
+    Guard(
+        "publication_waits_for_a_yes",
+        "flowbuilder_publication",
+        "UPDATE OF state",
         "a publication waits for a second person's yes",
+        "NEW.needs_approval AND OLD.state = 'asked' AND NEW.state NOT IN ('asked', 'approved', 'cancelled')",
     ),
-    "publication_has_its_yes": (
-        "UPDATE OF state ON flowbuilder_publication",
+    Guard(
+        "publication_has_its_yes",
+        "flowbuilder_publication",
+        "UPDATE OF state",
+        "nobody approved this publication",
         "NEW.needs_approval AND NEW.state = 'approved' AND OLD.state <> 'approved' AND NOT EXISTS "
         f"(SELECT 1 FROM flowbuilder_approval WHERE {_OF_THIS} AND verdict = 'yes')",
-        "nobody approved this publication",
     ),
-    "publication_goes_on_needing_a_yes": (
-        "UPDATE OF needs_approval ON flowbuilder_publication",
-        "OLD.needs_approval AND NOT NEW.needs_approval",
+    Guard(
+        "publication_goes_on_needing_a_yes",
+        "flowbuilder_publication",
+        "UPDATE OF needs_approval",
         "a publication goes on needing its yes",
+        "OLD.needs_approval AND NOT NEW.needs_approval",
     ),
-}
+)
 
 
 def install_approvals(schema_editor):
     """Whatever stood there before: may be run again after a table was rebuilt."""
     drop_approvals(schema_editor)
-    for name, (event, when, says) in GUARDS_OF_APPROVALS.items():
-        says = says.replace("'", "''")
-        if schema_editor.connection.vendor == "postgresql":
-            schema_editor.execute(
-                f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
-                f"IF {when} THEN RAISE EXCEPTION '{says}' USING ERRCODE = 'check_violation'; END IF; "
-                "RETURN NEW; END $$"
-            )
-            schema_editor.execute(
-                f"CREATE TRIGGER {name} BEFORE {event} FOR EACH ROW EXECUTE FUNCTION {name}()"
-            )
-        else:
-            schema_editor.execute(
-                f"CREATE TRIGGER {name} BEFORE {event} FOR EACH ROW WHEN {when} "
-                f"BEGIN SELECT RAISE(ABORT, '{says}'); END"
-            )
+    for guard in APPROVALS:
+        guard.install(schema_editor)
 
 
 def drop_approvals(schema_editor):
-    for name, (event, _, _) in GUARDS_OF_APPROVALS.items():
-        on = f" ON {event.split()[-1]}" if schema_editor.connection.vendor == "postgresql" else ""
-        schema_editor.execute(f"DROP TRIGGER IF EXISTS {name}{on}")
+    for guard in APPROVALS:
+        guard.remove(schema_editor)

@@ -19,7 +19,7 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel
 
 from flowbuilder.graph.values import Config, Path
-from flowbuilder.kinds.asks import ASK, get_at, is_ask, set_at
+from flowbuilder.kinds.asks import ASK, GAP, get_at, is_ask, set_at
 from flowbuilder.kinds.base import Hint, Settings
 from flowbuilder.kinds.form_acts import act, is_fixed, parse_path
 from flowbuilder.kinds.marking import kind_at
@@ -115,6 +115,8 @@ def _node(shape: Shape, value: Any, path: Path) -> Node:
     base = shape.base
     if is_ask(value):
         node.widget, node.asked = "asked", str(value[ASK])
+        part = str(value.get("part", ""))
+        node.sentence = part.replace(GAP, "…") if GAP in part else ""
     elif shape.choice is not None:
         _choose(node, shape.choice, value)
     elif shape.model is not None:

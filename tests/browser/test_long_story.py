@@ -41,6 +41,8 @@ def desks(chromium: Browser, site: Site) -> Iterator[list[Desk]]:
     """Windows of the partner, the reviewer and the merchant."""
     contexts = [chromium.new_context(viewport={"width": 1440, "height": 900}) for _ in range(3)]
     made = [open_desk(context, site) for context in contexts]
+    for desk in made:
+        desk.page.set_default_timeout(WORKER)
     yield made
     for context in contexts:
         context.close()
