@@ -7,15 +7,16 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from flowbuilder.definition.extracting import CONSTANT, ROLE, WHOLE_TEXT, Line, Place, with_gap
+from flowbuilder.definition.extracting import CONSTANT, ENDS, FOUND_BY, ROLE, WHOLE_TEXT, Line, Place
 from flowbuilder.graph import Graph, Trigger
 from flowbuilder.graph.values import Config
-from flowbuilder.kinds.asks import ask, get_at, set_at
+from flowbuilder.kinds.asks import GAP, ask, get_at, set_at
 from flowbuilder.kinds.describe import TRIGGER_KEY
 
 Questions = Mapping[str, Config]
@@ -73,16 +74,31 @@ def _ask_inside(
         text = _get(graph, place)
         if not isinstance(text, str):
             continue
-        around = "" if place in crowded else with_gap(line.what, text, line.value)
+        around = "" if place in crowded else _with_gap(line.what, text, line.value)
         if around:
             key = key or _new(questions, line, words, line.value)
             originals[key] = line.value
             graph = _put(graph, place, ask(key, around))
         else:
-            whole = _new(questions, replace(line, what="text", asks="text"), WHOLE_TEXT, text)
+            wording = WHOLE_TEXT if words == line.question else words
+            whole = _new(questions, replace(line, what="text", asks="text"), wording, text)
             originals[whole] = text
             graph = _put(graph, place, ask(whole))
     return graph
+
+
+def _with_gap(what: str, text: str, value: str) -> str:
+    """The text with a gap wherever this coupon, web address or email address stands in it; empty where it stands
+    nowhere, or where the text could not be told from one with a gap."""
+
+    def gap(match: re.Match[str]) -> str:
+        start = match.start(2) - match.start() if what == "coupon" else 0
+        found = match[2] if what == "coupon" else match[0].rstrip(ENDS)
+        whole = match[0]
+        return whole[:start] + GAP + whole[start + len(found) :] if found == value else whole
+
+    found = FOUND_BY[what].sub(gap, text)
+    return found if found != text and GAP not in text else ""
 
 
 def _new(questions: dict[str, Config], line: Line, words: str, value: Any, *, by_itself: bool = False) -> str:

@@ -18,7 +18,7 @@ from typing import Any
 
 from flowbuilder.graph import Graph
 from flowbuilder.graph.values import Config, Path
-from flowbuilder.kinds.asks import GAP, is_ask, is_content
+from flowbuilder.kinds.asks import is_ask, is_content
 from flowbuilder.kinds.describe import TRIGGER_KEY
 from flowbuilder.kinds.registry import ACTIONS, action_kind
 
@@ -142,7 +142,8 @@ _URL = re.compile(r"https?://[^\s\"'<>\\)\]}|]+")
 _DEEP = re.compile(r"[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
 _ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}", re.IGNORECASE)
 _COUPON = re.compile(r"\{%-?\s*coupon_code\s+(['\"])(.+?)\1")
-_ENDS = ".,;:!?"  # of a sentence, not of the address before
+ENDS = ".,;:!?"  # of a sentence, not of the address before
+FOUND_BY = {"coupon": _COUPON, "url": _URL, "address": _ADDRESS}  # inside a text
 _TAGS = re.compile(r"\{[{%].*?[%}]\}", re.DOTALL)
 _FEED = re.compile(r"\{%-?\s*(web_feed|catalog)\b|\bfeeds\.")
 # Addresses that stand in every email of the world: they belong to nobody's shop.
@@ -342,25 +343,10 @@ def _inside(text: str) -> Iterator[tuple[str, str]]:
         seen.add(("coupon", match[2]))
     for match in _URL.finditer(_TAGS.sub(" ", text)):
         if not _OF_NOBODY.match(match[0]):
-            seen.add(("url", match[0].rstrip(_ENDS)))
+            seen.add(("url", match[0].rstrip(ENDS)))
     for match in _ADDRESS.finditer(_URL.sub(" ", _TAGS.sub(" ", text))):
         seen.add(("address", match[0]))
     yield from sorted(seen)
-
-
-def with_gap(what: str, text: str, value: str) -> str:
-    """The text with a gap wherever this coupon, web address or email address stands in it; empty where it stands
-    nowhere, or where the text could not be told from one with a gap."""
-    patterns = {"coupon": _COUPON, "url": _URL, "address": _ADDRESS}
-
-    def gap(match: re.Match[str]) -> str:
-        start = match.start(2) - match.start() if what == "coupon" else 0
-        found = match[2] if what == "coupon" else match[0].rstrip(_ENDS)
-        whole = match[0]
-        return whole[:start] + GAP + whole[start + len(found) :] if found == value else whole
-
-    found = patterns[what].sub(gap, text)
-    return found if found != text and GAP not in text else ""
 
 
 def _cannot(graph: Graph, emails: Mapping[str, tuple[str, str, str]]) -> Iterator[Stays]:
