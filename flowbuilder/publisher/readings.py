@@ -42,7 +42,7 @@ from flowbuilder.graph import Graph
 from flowbuilder.kinds.asks import get_at
 from flowbuilder.kinds.base import Words
 from flowbuilder.kinds.describe import Describer
-from flowbuilder.models import Attempt, Install, Publication, Reading, Version
+from flowbuilder.models import Attempt, Install, Made, Publication, Reading, Version
 from flowbuilder.publisher.standing import EMAILS, Standing, emails_sent, hash_of_email, standing_of
 from flowbuilder.queries import ids_in
 
@@ -260,9 +260,11 @@ def with_names(graph: Graph, version: Version, steps: Mapping[str, Mapping[str, 
 
 
 def told_by(install: Install, graphs: tuple[Graph, ...]) -> list[Told]:
-    """The graphs with what says their sentences: ids in words. One query."""
+    """The graphs with what says their sentences: ids in words, those of what we made too. Two queries."""
     ids = {one for graph in graphs for one in ids_in(graph)}
-    describer = Describer(Words(catalog.names(install.workspace, ids)), {})
+    made = Made.objects.filter(publication__install=install, klaviyo_id__in=ids)
+    names = dict(made.values_list("klaviyo_id", "name")) | catalog.names(install.workspace, ids)
+    describer = Describer(Words(names), {})
     return [Told(graph, describer) for graph in graphs]
 
 

@@ -238,6 +238,7 @@ def upgraded(desk: Desk, install: str) -> None:
     page.get_by_role("link", name=re.compile("^Look at version 2")).click()
     expect(page.locator(".lead .chip")).to_have_text("Applies in place")
     expect(page.locator("main")).to_contain_text(OWN)
+    expect(page.locator("main")).to_contain_text("Adds the person to “Rescued baskets”.")
     desk.picture("long-5-upgrade", whole=True)
     page.get_by_role("button", name="Update to version 2").click()
     done(page)
