@@ -6,7 +6,8 @@ later migration rebuilds their table: such a migration must install them again (
 
 from collections.abc import Iterable, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+
+from accounts.guards import Guard
 
 SQLITE = (
     "CREATE TRIGGER link_stays_in_its_flow_{event} BEFORE {upper} ON flowbuilder_link BEGIN "
@@ -28,36 +29,6 @@ END $$;
 CREATE TRIGGER link_stays_in_its_flow BEFORE INSERT OR UPDATE ON flowbuilder_link
   FOR EACH ROW EXECUTE FUNCTION link_stays_in_its_flow();
 """
-
-
-@dataclass(frozen=True)
-class Guard:
-    """Refuses what sets it off (“DELETE”, “UPDATE OF name”), where `when` holds, and says why."""
-
-    name: str
-    table: str
-    event: str
-    says: str
-    when: str = "1 = 1"
-
-    def install(self, schema_editor):
-        says = self.says.replace("'", "''")
-        head = f"CREATE TRIGGER {self.name} BEFORE {self.event} ON {self.table} FOR EACH ROW"
-        if schema_editor.connection.vendor == "postgresql":
-            schema_editor.execute(
-                f"CREATE FUNCTION {self.name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
-                f"IF {self.when} THEN RAISE EXCEPTION '{says}' USING ERRCODE = 'check_violation'; END IF; "
-                "RETURN COALESCE(NEW, OLD); END $$"
-            )
-            schema_editor.execute(f"{head} EXECUTE FUNCTION {self.name}()")
-        else:
-            schema_editor.execute(f"{head} WHEN {self.when} BEGIN SELECT RAISE(ABORT, '{says}'); END")
-
-    def remove(self, schema_editor):
-        if schema_editor.connection.vendor == "postgresql":
-            schema_editor.execute(f"DROP FUNCTION IF EXISTS {self.name} CASCADE")
-        else:
-            schema_editor.execute(f"DROP TRIGGER IF EXISTS {self.name}")
 
 
 VERSION = Guard(

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
-from accounts.guards import GUARDS as GUARDS_OF_THE_LOG
-from flowbuilder.guards import GUARDS_OF_APPROVALS
+from accounts.guards import OF_THE_LOG
+from flowbuilder.guards import APPROVALS, EDIT, READING, RECEIPTS, REVIEWS, VERSION
 from flowbuilder.kinds.registry import PALETTE, TRIGGERS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -114,15 +114,10 @@ def test_the_guards_of_the_database_are_there():
             cursor.execute("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal")
         names = " ".join(row[0] for row in cursor.fetchall())
     assert "link_stays_in_its_flow" in names
-    assert "version_never_changes" in names
-    assert "edit_never_changes" in names
-    assert "review_never_changes" in names
-    assert "review_is_decided_once" in names
-    assert "receipt_never_changes" in names
-    assert "receipt_stays" in names
+    assert "publication_moves_by_the_table" in names
     assert "move_stays" in names
-    for guard in (*GUARDS_OF_APPROVALS, *GUARDS_OF_THE_LOG):
-        assert guard in names
+    for guard in (VERSION, EDIT, READING, *REVIEWS, *RECEIPTS, *APPROVALS, *OF_THE_LOG):
+        assert guard.name in names
 
 
 def test_the_pages_keep_a_strict_policy(client, db):

@@ -9,7 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
-from flowbuilder.guards import GUARDS_OF_RECEIPTS
+from flowbuilder.guards import RECEIPTS
 from flowbuilder.models import Attempt, Publication, Receipt
 from flowbuilder.publisher.receipts import verify
 from flowbuilder.publisher.states import S, move
@@ -45,9 +45,9 @@ def landed(workspace, account, number: int = 1) -> list[Publication]:
 def unguarded(sql: str) -> None:
     """What somebody does who has the database in hand."""
     with connection.cursor() as cursor:
-        for name in GUARDS_OF_RECEIPTS:
+        for guard in RECEIPTS:
             on = " ON flowbuilder_receipt" if connection.vendor == "postgresql" else ""
-            cursor.execute(f"DROP TRIGGER {name}{on}")
+            cursor.execute(f"DROP TRIGGER {guard.name}{on}")
         cursor.execute(sql)
 
 
