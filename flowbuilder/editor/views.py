@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -51,11 +52,10 @@ class Look:
         return cls(get.get("step", ""), get.get("insert", ""), get.get("panel", ""), get.get("q", "").strip())
 
     @property
-    def query(self) -> str:
-        for name, value in (("step", self.selected), ("insert", self.at), ("panel", self.panel)):
-            if value:
-                return f"?{name}={value}"
-        return ""
+    def words(self) -> str:
+        """What an address says of it, after “?” or “&”."""
+        said = {"step": self.selected, "insert": self.at, "panel": self.panel, "q": self.query_text}
+        return next((urlencode({name: value}, safe=":") for name, value in said.items() if value), "")
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,8 @@ def editor(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def url_of(flow: Flow, look: Look | None = None) -> str:
-    return reverse("editor:editor", args=[flow.pk]) + (look.query if look else "")
+    url = reverse("editor:editor", args=[flow.pk])
+    return f"{url}?{look.words}" if look and look.words else url
 
 
 def view_of(request: HttpRequest) -> str:

@@ -50,5 +50,5 @@
   const stored = (name, value) => { try { return value === undefined ? localStorage.getItem(name) : localStorage.setItem(name, value); } catch { return "unknown"; } };
   document.addEventListener("click", (event) => { const link = event.target instanceof Element && event.target.closest("[data-view][href]"); if (link) stored("view", link.dataset.view); });
   const other = innerWidth < 768 && document.body.dataset.view === "canvas" && !stored("view") && find("#view-outline");
-  if (other) { stored("view", "outline"); location.replace(other.href); }
+  if (other) { stored("view", "outline"); location.replace(other.href + location.hash); }
 })();

@@ -191,6 +191,21 @@ def test_a_phone_is_an_editor(phone: Desk):
     expect(page.locator("#outline")).to_be_visible()
 
 
+def test_a_narrow_window_is_led_to_the_outline_and_keeps_its_panel(
+    ada: Desk, chromium: Browser, site: Site
+):
+    url = new_flow(ada, "canvas")
+    context = chromium.new_context(viewport={"width": 390, "height": 844})
+    desk = open_desk(context, site)
+    desk.sign_in("ada@northwind.example")
+    desk.page.goto(f"{url}?panel=questions#said")
+    desk.page.wait_for_url(f"{url}?view=outline&panel=questions#said")
+    expect(desk.page.get_by_role("heading", name="Questions")).to_be_in_viewport()
+    expect(desk.page.get_by_role("link", name="Back to the flow")).to_be_visible()
+    context.close()
+    assert desk.complaints == []
+
+
 def test_headings_follow_the_flow(ada: Desk):
     ada.page.goto(f"{new_flow(ada, 'outline')}?view=outline")
     levels = ada.page.evaluate(
