@@ -20,6 +20,7 @@ CHANNELS = {
     "send-whatsapp": "whatsapp",
 }
 EXPERIMENTS = ("ab-test", "content-experiment")
+SENDS = frozenset({*CHANNELS, *EXPERIMENTS})
 WORDS = {"email": "emails", "sms": "texts", "push": "push notifications", "whatsapp": "WhatsApp messages"}
 # Triggers that say nothing about consent. Whoever is in a list or a segment was put there on purpose.
 SAY_NOTHING = ("metric", "date", "price-drop", "low-inventory")
@@ -36,11 +37,16 @@ def sent_by(step: Step) -> str:
     return CHANNELS.get(step.type, "")
 
 
-def messages_in(step: Step) -> list[tuple[Path, Mapping[str, Any]]]:
+def senders(graph: Graph) -> dict[str, str]:
+    """Key of each step that writes to people -> the channel in which it does."""
+    return {step.key: channel for step in graph.steps if step.type in SENDS and (channel := sent_by(step))}
+
+
+def messages_in(step: Step) -> Sequence[tuple[Path, Mapping[str, Any]]]:
     """(path, message) of a step, and of the actions inside an experiment."""
     if step.type not in EXPERIMENTS:
         own = step.config.get("message")
-        return [(("message",), own)] if isinstance(own, Mapping) else []
+        return ((("message",), own),) if isinstance(own, dict) else ()
     places: list[Path] = [("main_action", "data", "message")]
     variations = get_at(step.config, ("current_experiment", "variations"))
     for index in range(len(variations) if isinstance(variations, list) else 0):
@@ -122,23 +128,23 @@ def _beyond(step: Step) -> dict[str, Channels]:
     return found
 
 
-def without_consent(graph: Graph, order: Sequence[str]) -> dict[str, str]:
+def without_consent(graph: Graph, sends: Mapping[str, str]) -> dict[str, str]:
     """channel -> the first step that writes to people of whom nothing says that they agreed to it.
 
-    `order` is walk.downwards.
+    `sends` are the senders.
     """
     if graph.trigger is None or graph.trigger.type not in SAY_NOTHING:
         return {}
     known: dict[str, Channels] = {}
     found: dict[str, str] = {}
     everybody = when_true(graph.profile_filter)
-    open_yet = {sent_by(step) for step in graph.steps} - everybody - {""}
-    for key in order:
+    open_yet = set(sends.values()) - everybody
+    for key in graph.order:
         if not open_yet:
             break
         step = graph.by_key[key]
         here = known.get(key, everybody)
-        channel = sent_by(step)
+        channel = sends.get(key)
         if channel and channel not in here | _of_message(step):
             found.setdefault(channel, key)
             open_yet.discard(channel)

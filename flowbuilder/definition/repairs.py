@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from flowbuilder.definition import settings_repairs as on_settings
-from flowbuilder.definition.consent import condition_for, groups_of, messages_in, sent_by
+from flowbuilder.definition.consent import condition_for, groups_of, messages_in, senders, sent_by
 from flowbuilder.definition.settings_repairs import Labels
 from flowbuilder.definition.together import is_loud, links_too_soon
 from flowbuilder.graph import Graph, Link, Problem, Step
@@ -120,7 +120,7 @@ def _take_out(graph: Graph, problem: Problem, new_key: NewKey) -> Graph:
 def _wait_first(graph: Graph, problem: Problem, new_key: NewKey) -> Graph:
     """A delay on each way on which nobody has waited; for two messages, only where one was sent."""
     key = str(problem.step)
-    too_soon = links_too_soon(graph).get(key, {})
+    too_soon = links_too_soon(graph, senders(graph)).get(key, {})
     sends = problem.code == "no-wait"
     for (source, port), last in too_soon.items():
         if last or not sends:

@@ -6,13 +6,12 @@ Flow was seen to refuse.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from flowbuilder.definition.consent import WORDS, groups_of, messages_in, sent_by, without_consent
+from flowbuilder.definition.consent import WORDS, groups_of, messages_in, senders, without_consent
 from flowbuilder.graph import Graph, Problem, Step, Trigger
 from flowbuilder.graph.values import Path
-from flowbuilder.graph.walk import downwards
 from flowbuilder.kinds.asks import get_at
 
 Label = Callable[[str], str]
@@ -28,9 +27,9 @@ def check_together(graph: Graph, label: Label) -> Iterator[Problem]:
         text = f"The flow has {len(graph.steps)} steps; Klaviyo's own editor is slow beyond {SOFT_LIMIT}."
         yield Problem("many-steps", text, None, blocks=False)
     yield from check_with_trigger(graph, label)
-    order = downwards(graph)
-    yield from _too_soon(graph, label, order)
-    for channel, key in without_consent(graph, order).items():
+    sends = senders(graph)
+    yield from _too_soon(graph, label, sends)
+    for channel, key in without_consent(graph, sends).items():
         text = (
             f"Nothing in this flow makes sure that people agreed to {WORDS[channel]} before {label(key)}: "
             "say so in the profile filter, in a split, or in the message itself."
@@ -79,35 +78,35 @@ def _trigger_split(trigger: Trigger, step: Step) -> Iterator[Problem]:
 
 
 def links_too_soon(
-    graph: Graph, order: Sequence[str] | None = None
+    graph: Graph, sends: Mapping[str, str]
 ) -> dict[str, dict[tuple[str | None, str], str | None]]:
     """step -> the links into it on which nobody has waited -> who wrote to them last (None: nobody, they just came).
 
-    A wait ends it; splits and changes to a profile take no time.
+    A wait ends it, and is not in it; splits and changes to a profile take no time. `sends` are the senders.
     """
     found: dict[str, dict[tuple[str | None, str], str | None]] = {}
+    steps, out, none = graph.by_key, graph.out, dict[str, str]()
     if graph.entry:
         found[graph.entry] = {(None, "next"): None}
-    for key in downwards(graph) if order is None else order:
-        step = graph.by_key[key]
+    for key in graph.order:
         before = found.get(key)
-        sends = sent_by(step)
-        if step.type in WAITS or (before is None and not sends):
+        if (before is None and key not in sends) or steps[key].type in WAITS:
             continue
-        last = key if sends else next(filter(None, (before or {}).values()), None)
-        for port, target in graph.out.get(key, {}).items():
-            found.setdefault(target, {})[key, port] = last
+        last = key if key in sends else next(filter(None, (before or {}).values()), None)
+        for port, target in out.get(key, none).items():
+            if steps[target].type not in WAITS:
+                found.setdefault(target, {})[key, port] = last
     return found
 
 
-def _too_soon(graph: Graph, label: Label, order: Sequence[str]) -> Iterator[Problem]:
-    soon = links_too_soon(graph, order)
+def _too_soon(graph: Graph, label: Label, sends: Mapping[str, str]) -> Iterator[Problem]:
+    soon = links_too_soon(graph, sends)
     for step in graph.steps:
         here = soon.get(step.key)
         if here is None:
             continue
         last = next(filter(None, here.values()), None)
-        if last and sent_by(step):
+        if last and step.key in sends:
             text = f"{label(step.key)} goes out together with {label(last)}: put a delay between them."
             yield Problem("no-wait", text, step.key, blocks=False)
         for path in reads_later(step):
@@ -149,7 +148,9 @@ def is_loud(config: Mapping[str, Any]) -> bool:
 
 def _loud(graph: Graph) -> Iterator[Problem]:
     """One word for the whole flow: an imported one is live in every message."""
-    loud = [step for step in graph.steps if is_loud(step.config) and messages_in(step)]
+    loud = [
+        step for step in graph.steps if "status" in step.config and is_loud(step.config) and messages_in(step)
+    ]
     if not loud:
         return
     status = str(loud[0].config["status"])

@@ -21,7 +21,7 @@ def check_shape(graph: Graph, label: Label = lambda key: f"“{key}”") -> list
             if count > 1:
                 text = f"{count} steps share the id “{key}”. Each needs its own."
                 found.append(Problem("doubled-id", text, key))
-    if len({(link.source, link.port) for link in links}) < len(links):
+    if sum(map(len, graph.out.values())) < len(links):
         for (source, port), count in Counter((link.source, link.port) for link in links).items():
             if count > 1:
                 found.append(Problem("doubled-port", f"The way “{port}” leads to {count} steps.", source))
@@ -61,7 +61,7 @@ def check_completeness(graph: Graph, label: Label = lambda key: f"“{key}”") 
         found.append(
             Problem("no-entry", "Nothing comes after the trigger: link it to a first step.", "trigger")
         )
-    reached = set(graph.reached)
+    reached = graph.by_key if len(graph.order) == len(graph.by_key) else set(graph.reached)
     for step in graph.steps:
         if step.key not in reached:
             text = f"{label(step.key)} cannot be reached: no way leads to it."
@@ -73,7 +73,7 @@ def check_completeness(graph: Graph, label: Label = lambda key: f"“{key}”") 
 
 def _check_split(graph: Graph, step: Step, label: Label) -> list[Problem]:
     """A split that makes no difference: all of its ways end, or lead to the same step."""
-    ways = {target for _, target in graph.targets(step.key)}
+    ways = set(map(graph.out.get(step.key, {}).get, step.ports))
     if len(ways) > 1:
         return []
     target = ways.pop()

@@ -8,9 +8,11 @@ A link whose source is None leaves the trigger. A port without a link is an exit
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from operator import attrgetter
 from typing import Any
 
 NEXT = "next"
@@ -128,20 +130,23 @@ class Graph:
     @cached_property
     def order(self) -> tuple[str, ...]:
         """The same keys, each after all that lead to it; of a circle, nothing."""
-        out, none = self.out, dict[str, str]()
-        waits = dict.fromkeys(self.reached, 0)
-        for source in waits:
-            for after in out.get(source, none).values():
-                if after in waits:
-                    waits[after] += 1
-        ready = [key for key, many in waits.items() if not many]
-        for key in ready:  # grows as it goes
+        order = self._in_turn(self.links)  # nearly always each step is reached: then this is all of them
+        if len(order) == len(self.by_key):
+            return order
+        reached = {None, *self.reached}
+        return self._in_turn(link for link in self.links if link.source in reached)
+
+    def _in_turn(self, links: Iterable[Link]) -> tuple[str, ...]:
+        """Each step once all of these links that lead to it were passed."""
+        steps, out, none = self.by_key, self.out, dict[str, str]()
+        waits = Counter(map(attrgetter("target"), links))
+        order: list[str | None] = [None]
+        for key in order:  # grows as it goes
             for after in out.get(key, none).values():
-                if after in waits:
-                    waits[after] -= 1
-                    if not waits[after]:
-                        ready.append(after)
-        return tuple(ready)
+                waits[after] -= 1
+                if not waits[after] and after in steps:
+                    order.append(after)
+        return tuple(order[1:])  # type: ignore[arg-type]
 
     def with_steps(self, steps: Iterable[Step]) -> Graph:
         return replace(self, steps=tuple(steps))
