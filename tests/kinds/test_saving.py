@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from flowbuilder.kinds import form
 from flowbuilder.kinds.asks import ask, get_at, set_at
@@ -110,6 +111,30 @@ def test_nothing_wrong_is_altered_by_looking_at_it(data):
     assert exactly(saved(kind, broken)) == exactly(broken)
     examine(kind, broken, {})
     kind.tidy(broken)
+
+
+def at_once(kind: type[Any], config: dict[str, Any]) -> Any:
+    try:
+        return kind.__pydantic_validator__.validate_json(exactly(config))
+    except ValidationError:
+        return None
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_what_json_is_read_as_is_what_a_careful_look_finds(data):
+    """Unions are told apart without Python in JSON (unions.py): the same model, or none."""
+    kind, config = data.draw(st.sampled_from(SMALL))
+    path = data.draw(st.sampled_from(places(config)[1:]))
+    changed = set_at(config, path, data.draw(JUNK))
+    if (model := at_once(kind, changed)) is not None:
+        assert model == kind.model_validate(changed)
+        assert type(model) is kind
+
+
+def test_what_is_right_is_read_at_once():
+    for kind, config in SMALL:
+        assert at_once(kind, config) == kind.model_validate(config), (kind.TYPE, config)
 
 
 def test_asked_settings_survive_at_every_place():
