@@ -16,7 +16,7 @@ from flowbuilder.graph import Graph
 from flowbuilder.kinds.asks import find_asks
 from flowbuilder.kinds.base import Words, both, count
 from flowbuilder.kinds.describe import Card, Describer, ports_of
-from flowbuilder.kinds.examine import examine
+from flowbuilder.kinds.examine import model_of
 from flowbuilder.kinds.flow import FlowSettings
 
 # What a message is called when it is counted.
@@ -203,7 +203,7 @@ def rules_of(graph: Graph, describer: Describer) -> list[str]:
     """Whom a flow is for and how often they may enter, in sentences; empty where it is for everybody."""
     found = [describer.profile_filter(graph.profile_filter)]
     if graph.reentry:
-        model = examine(FlowSettings, {"profile_filter": None, "reentry": graph.reentry}, {}).model
+        model = model_of(FlowSettings, {"profile_filter": None, "reentry": graph.reentry}, {})
         if isinstance(model, FlowSettings) and model.reentry:
             found.append(model.reentry.sentence())
     return [one for one in found if one]

@@ -21,12 +21,11 @@ from flowbuilder.graph import Graph, Problem, Step
 from flowbuilder.graph.rules import EMPTY_SPLIT, check_completeness, check_shape
 from flowbuilder.graph.values import Path
 from flowbuilder.kinds.asks import Place, get_at
-from flowbuilder.kinds.base import Finding, Words
+from flowbuilder.kinds.base import Words
 from flowbuilder.kinds.describe import TRIGGER_KEY, Describer
 from flowbuilder.kinds.examine import examine
 from flowbuilder.kinds.flow import FlowSettings
-from flowbuilder.kinds.logic import Kept
-from flowbuilder.kinds.registry import ACTIONS, TRIGGERS, action_kind, trigger_kind
+from flowbuilder.kinds.registry import ACTIONS, FORMED, TRIGGERS, action_kind, trigger_kind
 
 Title = Callable[[str], str]
 Messages = Sequence[tuple[Path, Mapping[str, Any]]]
@@ -139,7 +138,7 @@ def step_problems(step: Step, known: Checking) -> tuple[Problem, ...]:
     kind = action_kind(step.type)
     messages = messages_in(step)
     reading = examine(kind, step.config, known.defaults)
-    is_kept = issubclass(kind, Kept)
+    is_kept = step.type not in FORMED
     found: list[Problem] = []
     if reading.findings or is_kept:  # a condition that may not stand here is a finding of its model
         elsewhere = dict(_not_here(step, messages))
@@ -156,7 +155,6 @@ def step_problems(step: Step, known: Checking) -> tuple[Problem, ...]:
         found.append(Problem("kept", text, step.key, blocks=False))
     if messages:
         written = check_texts(messages)
-        written += _approvals(messages)
         if reading.contents:
             written += check_contents(reading.contents, known.contents)
         found += [Problem(one.code, one.text, step.key, one.path, one.blocks) for one in written]
@@ -166,15 +164,6 @@ def step_problems(step: Step, known: Checking) -> tuple[Problem, ...]:
         return ()
     alone = Graph(steps=(step,))
     return tuple(offered(alone, one) for one in found)
-
-
-def _approvals(messages: Messages) -> list[Finding]:
-    text = "Klaviyo stores this as not transactional until it has approved the message."
-    return [
-        Finding("transactional", text, (*path, "transactional"), blocks=False)
-        for path, message in messages
-        if message.get("transactional") is True
-    ]
 
 
 _FILTERS = (("profile_filter",), ("trigger_filter",))

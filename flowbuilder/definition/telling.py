@@ -19,7 +19,7 @@ from flowbuilder.graph.diff import Diff, Edit, Place, compare
 from flowbuilder.kinds.asks import get_at
 from flowbuilder.kinds.base import Hint, Settings, both, digits
 from flowbuilder.kinds.describe import TRIGGER_KEY, Card, Describer, ports_of
-from flowbuilder.kinds.examine import examine
+from flowbuilder.kinds.examine import model_of
 from flowbuilder.kinds.flow import FlowSettings
 from flowbuilder.kinds.registry import action_kind, trigger_kind
 
@@ -42,7 +42,7 @@ class Told:
         return f"“{self.card(key).title}”" if key in self.graph.by_key else "a step that is gone"
 
     def reentry(self) -> str:
-        model = examine(FlowSettings, {"profile_filter": None, "reentry": self.graph.reentry}, {}).model
+        model = model_of(FlowSettings, {"profile_filter": None, "reentry": self.graph.reentry}, {})
         held = model.reentry if isinstance(model, FlowSettings) else None
         return held.sentence() if held else "As the account has it."
 

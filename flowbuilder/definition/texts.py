@@ -15,17 +15,20 @@ from flowbuilder.kinds.tags import check_tags, tag_findings
 Contents = Mapping[str, tuple[str, str]] | Container[str]
 _TEXTS = ("subject_line", "preview_text", "title", "body")
 _CLOSINGS = (" }}", "}", " %}")
-_VARIABLE = re.compile(r"\{\{[^{}\n]*\}\}")
+_variables_in = re.compile(r"\{\{[^{}\n]*\}\}").findall
 
 
 def check_texts(messages: Sequence[tuple[Path, Mapping[str, Any]]]) -> list[Finding]:
-    """Tags in the texts of messages: (path, message)."""
+    """What Klaviyo makes of the texts of messages, (path, message): their tags, and whether it takes them at all."""
     found: list[Finding] = []
     for path, message in messages:
         for name in _TEXTS:
             text = message.get(name)
             if isinstance(text, str) and "{" in text and (wrong := _in_text(text)):
                 found += [one.below((*path, name)) for one in wrong]
+        if message.get("transactional") is True:
+            text = "Klaviyo stores this as not transactional until it has approved the message."
+            found.append(Finding("transactional", text, (*path, "transactional"), blocks=False))
     return found
 
 
@@ -41,7 +44,7 @@ def check_contents(places: Sequence[Place], contents: Contents) -> Iterator[Find
 
 def _in_text(text: str) -> tuple[Finding, ...]:
     """Most texts hold a few variables that many texts hold: those are judged once, and the text not at all."""
-    variables = _VARIABLE.findall(text)
+    variables = _variables_in(text)
     if text.count("{") == text.count("}") == 2 * len(variables) and all(map(_is_sound, variables)):
         return ()
     return _in_odd(text)

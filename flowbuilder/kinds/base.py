@@ -100,17 +100,16 @@ class Settings(BaseModel):
         held = self.__dict__
         for name in nested_in(type(self)):
             value = held[name]
+            if value is None:
+                continue
             if isinstance(value, list):
                 for index, part in enumerate(value):
-                    found += _found_in(part, (name, index))
-            elif value is not None:
-                found += _found_in(value, (name,))
+                    if not _is_silent(part.__class__) and (inner := part.findings()):
+                        found += [one.below((name, index)) for one in inner]
+            elif not _is_silent(value.__class__) and (inner := value.findings()):
+                found += [one.below((name,)) for one in inner]
         found += self.rules()
         return found
-
-
-def _found_in(part: Any, head: Path) -> list[Finding]:
-    return [] if _is_silent(part.__class__) else [one.below(head) for one in part.findings()]
 
 
 @cache

@@ -10,7 +10,7 @@ from flowbuilder.graph.values import Graph, Step, Trigger
 from flowbuilder.kinds.asks import fill, find_asks, part_of
 from flowbuilder.kinds.base import STATUS_WORDS, Kind, Words, count
 from flowbuilder.kinds.conditions import FlowConditions
-from flowbuilder.kinds.examine import examine
+from flowbuilder.kinds.examine import model_of
 from flowbuilder.kinds.messages import SendSms, segments
 from flowbuilder.kinds.registry import action_kind, trigger_kind
 
@@ -49,26 +49,26 @@ class Describer:
 
     def step(self, step: Step) -> Card:
         kind = action_kind(step.type)
-        reading = examine(kind, step.config, self.defaults)
+        model = model_of(kind, step.config, self.defaults)
         chips: list[tuple[str, str]] = []
         if questions := {key for _, key, _ in find_asks(step.config)}:
             chips.append(("accent", count(len(questions), "question")))
-        if isinstance(reading.model, SendSms) and reading.model.message and reading.model.message.body:
-            chips.append(("", count(segments(reading.model.message.body), "segment")))
-        if (status := getattr(reading.model, "status", "draft")) != "draft":
+        if isinstance(model, SendSms) and model.message and model.message.body:
+            chips.append(("", count(segments(model.message.body), "segment")))
+        if (status := getattr(model, "status", "draft")) != "draft":
             chips.append(("", STATUS_WORDS.get(status, str(status))))
-        if reading.model is None:
+        if model is None:
             return Card(
                 step.key, kind, step.name or kind.LABEL, "Some settings are not right yet.", tuple(chips)
             )
-        title = step.name or reading.model.title(self.words)
-        return Card(step.key, kind, title, reading.model.summary(self.words), tuple(chips))
+        title = step.name or model.title(self.words)
+        return Card(step.key, kind, title, model.summary(self.words), tuple(chips))
 
     def trigger(self, trigger: Trigger | None) -> Card:
         if trigger is None:
             return Card(TRIGGER_KEY, None, "Choose a trigger", "What starts this flow?")
         kind = trigger_kind(trigger.type, trigger.config)
-        model = examine(kind, trigger.config, self.defaults).model
+        model = model_of(kind, trigger.config, self.defaults)
         questions = {key for _, key, _ in find_asks(trigger.config)}
         chips = (("accent", count(len(questions), "question")),) if questions else ()
         if model is None:

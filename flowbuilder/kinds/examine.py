@@ -1,7 +1,10 @@
-"""Settings as they are stored -> the typed model, if they make one, and everything that is wrong with them.
+"""Settings as they are stored -> everything that is wrong with them, and the typed model, if they make one.
 
-    reading = examine(TimeDelay, {"unit": "hours", "value": 1}, defaults)
-    reading.model, reading.findings
+    examine(TimeDelay, {"unit": "hours", "value": 1}, defaults).findings
+    model_of(TimeDelay, {"unit": "hours", "value": 1}, defaults)
+
+The same settings are read again and again (cards, problems, versions, accounts): both answers are kept, by value. They
+are shared, so nobody may change them. A check needs no models, and lets go of them: they are most of the memory.
 
 Questions (`$ask`) stand for their default; without one they are taken on trust until an account answers.
 """
@@ -32,44 +35,71 @@ _WORDS = {
 
 
 class Reading(NamedTuple):
-    """`model` is None where the settings do not make one; `findings` says why, and more. `asks` and `contents` are
-    the places that are open in the settings."""
+    """`asks` and `contents` are the places that are open in the settings."""
 
-    model: Kind | None
-    findings: tuple[Finding, ...]
+    findings: tuple[Finding, ...] = ()
     asks: tuple[Place, ...] = ()
     contents: tuple[Place, ...] = ()
 
 
+SOUND = Reading()
+NOTHING = b"{}"
+
+
 def examine(kind: type[Kind], config: Config, defaults: Mapping[str, Any]) -> Reading:
-    """The same settings are read again and again (cards, problems, versions, accounts): what was read is kept, by
-    value. A reading is shared, so nobody may change it."""
+    """Everything that is wrong with settings."""
     try:
         text = to_json(config)
-        asked = to_json(defaults) if defaults and is_open(text) else b"{}"
     except ValueError:  # a text that no JSON can hold
-        return _examine(kind, config, defaults)
-    return _kept(kind, text, asked)
+        return _look(kind, config, defaults)[1]
+    return _reading(kind, text, _asked(text, defaults) if defaults else NOTHING)
+
+
+def model_of(kind: type[Kind], config: Config, defaults: Mapping[str, Any]) -> Kind | None:
+    """The settings typed; None where they do not make a model."""
+    try:
+        text = to_json(config)
+    except ValueError:
+        return _look(kind, config, defaults)[0]
+    return _model(kind, text, _asked(text, defaults) if defaults else NOTHING)
+
+
+def _asked(config: bytes, defaults: Mapping[str, Any]) -> bytes:
+    """The defaults, where they can matter."""
+    return to_json(defaults) if is_open(config) else NOTHING
 
 
 @lru_cache(maxsize=4096)
-def _kept(kind: type[Kind], config: bytes, defaults: bytes) -> Reading:
-    if not is_open(config):
-        try:
-            model = kind.__pydantic_validator__.validate_json(config)
-        except ValidationError:
-            pass  # what is wrong is told below
-        else:
-            return Reading(model, tuple(model.findings()))
-    return _examine(kind, from_json(config), from_json(defaults))
+def _reading(kind: type[Kind], config: bytes, defaults: bytes) -> Reading:
+    if (model := _at_once(kind, config)) is None:
+        return _look(kind, from_json(config), from_json(defaults))[1]
+    found = model.findings()
+    return Reading(tuple(found)) if found else SOUND
+
+
+@lru_cache(maxsize=4096)
+def _model(kind: type[Kind], config: bytes, defaults: bytes) -> Kind | None:
+    return _at_once(kind, config) or _look(kind, from_json(config), from_json(defaults))[0]
+
+
+def _at_once(kind: type[Kind], config: bytes) -> Kind | None:
+    """The model, where nothing is open and every setting fits: nearly always."""
+    if is_open(config):
+        return None
+    try:
+        return kind.__pydantic_validator__.validate_json(config)  # type: ignore[no-any-return]
+    except ValidationError:
+        return None
 
 
 def forget() -> None:
     """Let go of what was read: for measuring."""
-    _kept.cache_clear()
+    _reading.cache_clear()
+    _model.cache_clear()
 
 
-def _examine(kind: type[Kind], config: Config, defaults: Mapping[str, Any]) -> Reading:
+def _look(kind: type[Kind], config: Config, defaults: Mapping[str, Any]) -> tuple[Kind | None, Reading]:
+    """Settings in which something is open or wrong."""
     asks, written = find_open(config)
     asked, contents = [path for path, _, _ in asks], [path for path, _, _ in written]
     open_paths = asked + [path for path in contents if path[-1:] == ("template_id",)]
@@ -96,9 +126,9 @@ def _examine(kind: type[Kind], config: Config, defaults: Mapping[str, Any]) -> R
         try:
             model = kind.model_validate(pruned)
         except ValidationError:
-            return Reading(None, tuple(findings), tuple(asks), tuple(written))
+            return None, Reading(tuple(findings), tuple(asks), tuple(written))
     findings += [one for one in model.findings() if one.path not in asked]
-    return Reading(model, tuple(findings), tuple(asks), tuple(written))
+    return model, Reading(tuple(findings), tuple(asks), tuple(written))
 
 
 def _path_in(value: Any, loc: tuple[str | int, ...]) -> Path:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import ConfigDict
@@ -61,14 +61,16 @@ class Conditions(Settings, Generic[C]):
             ]
         return both(parts)
 
-    def rules(self) -> Iterable[Finding]:
+    def findings(self) -> list[Finding]:
+        found: list[Finding] = []
+        for number, group in enumerate(self.condition_groups):
+            for index, condition in enumerate(group.conditions):
+                if inner := condition.findings():
+                    found += [one.below(("condition_groups", number, "conditions", index)) for one in inner]
+            if not group.conditions:
+                text, path = "This group has no condition.", ("condition_groups", number, "conditions")
+                found.append(Finding("no-conditions", text, path))
         if not self.condition_groups:
             text = "Add a condition, or take the filter away."
-            return [Finding("no-conditions", text, ("condition_groups",))]
-        return [
-            Finding(
-                "no-conditions", "This group has no condition.", ("condition_groups", index, "conditions")
-            )
-            for index, group in enumerate(self.condition_groups)
-            if not group.conditions
-        ]
+            found.append(Finding("no-conditions", text, ("condition_groups",)))
+        return found

@@ -215,7 +215,8 @@ class SendEmail(MessageKind):
             text = "No sender: Klaviyo will use the account's default sender."
             yield Finding("no-sender", text, ("message", "from_email"), blocks=False)
         for name in _ADDRESSES:
-            yield from check_address(getattr(mail, name), ("message", name))
+            if address := getattr(mail, name):
+                yield from check_address(address, ("message", name))
 
 
 class SendSms(MessageKind):

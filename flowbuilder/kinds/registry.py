@@ -69,6 +69,7 @@ ACTIONS: dict[str, type[ActionKind]] = {
 }
 FAMILIES = {"message": "Messages", "timing": "Timing", "logic": "Logic", "data": "Data"}
 PALETTE = [kind for kind in ACTIONS.values() if not issubclass(kind, Kept)]
+FORMED = frozenset(kind.TYPE for kind in PALETTE)  # the others are kept whole
 
 
 def action_kind(action_type: str) -> type[ActionKind]:

@@ -10,7 +10,7 @@ import pytest
 
 from flowbuilder.graph.values import NO, YES
 from flowbuilder.kinds.asks import ask
-from flowbuilder.kinds.examine import examine
+from flowbuilder.kinds.examine import model_of
 from flowbuilder.kinds.registry import ACTIONS, PALETTE, action_kind, can_become, convert, map_ports
 from tests.conftest import CASES
 
@@ -37,7 +37,7 @@ def test_every_step_becomes_what_it_may(type, config):
         before = json.dumps(config)
         changed = convert(type, new, config)
         assert json.dumps(config) == before
-        assert examine(action_kind(new), changed, {}).model is not None
+        assert model_of(action_kind(new), changed, {}) is not None
         ports = map_ports(type, config, new, changed)
         old, now = (
             {one.name for one in action_kind(kind).ports(own)}

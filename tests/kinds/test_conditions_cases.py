@@ -18,7 +18,7 @@ from flowbuilder.kinds.branches import MultiBranchSplit
 from flowbuilder.kinds.dates import Filter
 from flowbuilder.kinds.describe import Describer
 from flowbuilder.kinds.events import ItemCondition
-from flowbuilder.kinds.examine import examine
+from flowbuilder.kinds.examine import model_of
 from flowbuilder.kinds.flow import FlowSettings
 from flowbuilder.kinds.logic import ConditionalSplit, TriggerSplit
 from flowbuilder.kinds.sources import Method, NarrowMethod, Source
@@ -92,7 +92,7 @@ def settings_of(case: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
 )
 def test_opening_and_saving_changes_nothing(case):
     kind, config = settings_of(case)
-    assert examine(kind, config, {}).model is not None
+    assert model_of(kind, config, {}) is not None
     saved, refused = form.read(kind, config, as_posted(form.build(kind, config)))
     assert (saved, refused) == (config, {})
 

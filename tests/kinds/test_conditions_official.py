@@ -18,7 +18,7 @@ from flowbuilder.kinds import conditions as c
 from flowbuilder.kinds import form
 from flowbuilder.kinds.base import Words
 from flowbuilder.kinds.dates import UnknownFilter
-from flowbuilder.kinds.examine import examine
+from flowbuilder.kinds.examine import examine, model_of
 from flowbuilder.kinds.flow import FlowSettings
 from flowbuilder.kinds.logic import ConditionalSplit, TriggerSplit
 from flowbuilder.kinds.shapes import shapes
@@ -248,11 +248,11 @@ NEWS = {"type": "profile-mood", "mood": "good", "filter": {"type": "string", "de
 
 def test_an_unknown_condition_is_kept_and_said():
     config = {"profile_filter": {"condition_groups": [{"conditions": [NEWS]}]}}
-    reading = examine(ConditionalSplit, config, {})
-    assert reading.model is not None
-    assert reading.model.model_dump() == config
-    assert "a condition of the type “profile-mood” that is not known here" in reading.model.summary(WORDS)
-    found = [(one.code, one.path, one.blocks) for one in reading.findings]
+    model = model_of(ConditionalSplit, config, {})
+    assert model is not None
+    assert model.model_dump() == config
+    assert "a condition of the type “profile-mood” that is not known here" in model.summary(WORDS)
+    found = [(one.code, one.path, one.blocks) for one in examine(ConditionalSplit, config, {}).findings]
     path = ("profile_filter", "condition_groups", 0, "conditions", 0, "type")
     assert found == [("unknown-condition", path, False)]
     saved, refused = form.read(ConditionalSplit, config, as_posted(form.build(ConditionalSplit, config)))
@@ -272,10 +272,11 @@ def test_an_unknown_comparison_is_kept_and_said():
     mood = {"type": "mood", "operator": "brighter-than", "value": 3}
     one = {"type": "profile-property", "property": "title", "filter": mood}
     config = {"profile_filter": {"condition_groups": [{"conditions": [one]}]}, "reentry": None}
-    reading = examine(FlowSettings, config, {})
-    assert reading.model is not None
-    assert [(found.code, found.blocks) for found in reading.findings] == [("unknown-comparison", False)]
-    assert "title fits a comparison of the type “mood”" in reading.model.summary(WORDS)
+    model = model_of(FlowSettings, config, {})
+    assert model is not None
+    found = [(one.code, one.blocks) for one in examine(FlowSettings, config, {}).findings]
+    assert found == [("unknown-comparison", False)]
+    assert "title fits a comparison of the type “mood”" in model.summary(WORDS)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from flowbuilder.definition.writing import create_body, to_definition
 from flowbuilder.kinds.asks import set_at
 from flowbuilder.kinds.base import Words
 from flowbuilder.kinds.describe import Describer
-from flowbuilder.kinds.examine import examine
+from flowbuilder.kinds.examine import examine, model_of
 from flowbuilder.kinds.logic import Kept
 from flowbuilder.kinds.registry import ACTIONS, PALETTE, TRIGGERS, action_kind, trigger_kind
 from tests.conftest import CASES, SHARED
@@ -195,9 +195,8 @@ def test_nameless_types_have_a_label():
 
 def test_a_date_trigger_of_no_known_kind_is_not_kept_but_checked():
     assert trigger_kind("date", {"date_field_type": "moon"}) is TRIGGERS["date"]
-    assert (
-        examine(TRIGGERS["date"], {**TRIGGERS["date"].start(), "date_field_type": "moon"}, {}).model is None
-    )
+    config = {**TRIGGERS["date"].start(), "date_field_type": "moon"}
+    assert model_of(TRIGGERS["date"], config, {}) is None
 
 
 def test_a_kept_type_has_one_class():
