@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic_core import to_json
+
 from flowbuilder.graph import Graph, Link, Problem, Step, Trigger
 from flowbuilder.graph.rules import check_shape
 from flowbuilder.graph.values import NEXT
@@ -216,18 +218,34 @@ def _look_through(document: Any) -> None:
     for _ in range(MAX_DEPTH):
         below: list[Any] = []
         for one in level:
-            if isinstance(one, str):
-                if _BROKEN.search(one):
-                    shown = one.encode("ascii", "backslashreplace").decode()[:40]
-                    raise _refuse(
-                        "bad-character", f"The text “{shown}” holds a character that cannot be kept."
-                    )
-            elif isinstance(one, dict):
-                below += one
+            if isinstance(one, dict):
                 below += one.values()
             elif isinstance(one, list):
                 below += one
         if not below:
-            return
+            break
         level = below
-    raise _refuse("too-deep", "The file is nested too deeply to be a flow.")
+    else:
+        raise _refuse("too-deep", "The file is nested too deeply to be a flow.")
+    if (text := _broken_in(document)) is not None:
+        shown = text.encode("ascii", "backslashreplace").decode()[:40]
+        raise _refuse("bad-character", f"The text “{shown}” holds a character that cannot be kept.")
+
+
+def _broken_in(document: Any) -> str | None:
+    """The first text that cannot be kept; None where all can. Written as JSON, nearly every document shows at once that
+    it holds none."""
+    try:
+        if b"\\u0000" not in to_json(document):
+            return None
+    except ValueError:  # half a character
+        pass
+    todo = [document]
+    for one in todo:  # grows as it goes
+        if isinstance(one, str) and _BROKEN.search(one):
+            return one
+        if isinstance(one, dict):
+            todo += [*one, *one.values()]
+        elif isinstance(one, list):
+            todo += one
+    return None

@@ -182,3 +182,28 @@ def test_whatever_comes_in_nothing_breaks(edits):
     again = to_definition(graph)
     assert read_document(again).graph.out == graph.out
     canonical(again)
+
+
+@pytest.mark.parametrize("extra", [{"a": "x\0y"}, {"a\0": 1}, {"a": ["\ud800"]}, {"\udfff": {}}])
+def test_characters_that_no_database_keeps_are_refused(extra):
+    with pytest.raises(UnableToImport, match="cannot be kept"):
+        read_document({"triggers": [], "actions": [], "later": extra})
+
+
+def test_how_a_broken_character_is_written_is_no_broken_character():
+    assert (
+        read_document({"triggers": [], "actions": [], "later": "\\u0000"}).graph.extra["later"] == "\\u0000"
+    )
+
+
+@pytest.mark.parametrize(("levels", "refused"), [(58, False), (59, True), (1000, True)])
+def test_levels_that_no_flow_has_are_refused(levels, refused):
+    value: object = 1
+    for _ in range(levels):
+        value = [value]
+    document = {"triggers": [], "actions": [], "later": value}
+    if not refused:
+        assert read_document(document).graph.extra["later"] == value
+        return
+    with pytest.raises(UnableToImport, match="nested too deeply"):
+        read_document(document)
