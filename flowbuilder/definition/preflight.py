@@ -94,8 +94,7 @@ def _titles(graph: Graph, known: Checking) -> Title:
 
     def title(key: str) -> str:
         if key not in told:
-            step = graph.by_key[key]
-            told[key] = step.name or describer.step(step).title
+            told[key] = describer.title(graph.by_key[key])
         return told[key]
 
     return title

@@ -64,6 +64,14 @@ class Describer:
         title = step.name or model.title(self.words)
         return Card(step.key, kind, title, model.summary(self.words), tuple(chips))
 
+    def title(self, step: Step) -> str:
+        """The name on the card of a step, without the rest of it."""
+        if step.name:
+            return step.name
+        kind = action_kind(step.type)
+        model = model_of(kind, step.config, self.defaults)
+        return kind.LABEL if model is None else model.title(self.words)
+
     def trigger(self, trigger: Trigger | None) -> Card:
         if trigger is None:
             return Card(TRIGGER_KEY, None, "Choose a trigger", "What starts this flow?")

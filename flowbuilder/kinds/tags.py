@@ -37,6 +37,7 @@ __all__ = ["SAMPLE", "TagProblem", "check_tags", "has_unsubscribe", "render", "t
 MOST_PROBLEMS = 100
 _BRACES = {"{{": "}}", "{%": "%}"}  # “{#” alone is common in style sheets
 _OPENED = re.compile(r"\{\{|\{%")
+_LINKS = frozenset({*LINKS, *(f"{name}_link" for name in LINKS)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +128,7 @@ class _Checker:
         if expression.rest:
             text = f"“{_short(token.raw)}” cannot be read from “{_short(expression.rest)}” on."
             yield _Wrong("tag-unreadable", text, token.at, blocks=False)
-        elif expression.start and expression.start.value in {*LINKS, *(f"{name}_link" for name in LINKS)}:
+        elif expression.start and expression.start.value in _LINKS:
             name = expression.start.value
             text = f"“{name}” is a tag and no variable: write “{{% {name} %}}”."
             yield _Wrong("tag-as-variable", text, token.at, blocks=False)
