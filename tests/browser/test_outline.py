@@ -191,9 +191,7 @@ def test_a_phone_is_an_editor(phone: Desk):
     expect(page.locator("#outline")).to_be_visible()
 
 
-def test_a_narrow_window_is_led_to_the_outline_and_keeps_its_panel(
-    ada: Desk, chromium: Browser, site: Site
-):
+def test_a_narrow_window_is_led_to_the_outline_and_keeps_its_panel(ada: Desk, chromium: Browser, site: Site):
     url = new_flow(ada, "canvas")
     context = chromium.new_context(viewport={"width": 390, "height": 844})
     desk = open_desk(context, site)

@@ -116,7 +116,11 @@ def test_searching_by_address(as_alice, flow):
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("said", "kept"),
-    [("panel=questions", "panel=questions"), ("q=a%26b", "q=a%26b"), ("insert=trigger:next", "insert=trigger:next")],
+    [
+        ("panel=questions", "panel=questions"),
+        ("q=a%26b", "q=a%26b"),
+        ("insert=trigger:next", "insert=trigger:next"),
+    ],
 )
 def test_the_other_view_shows_what_is_open(as_alice, flow, said, kept):
     html = as_alice.get(reverse("editor:editor", args=[flow.pk]) + f"?{said}").content.decode()
