@@ -13,6 +13,7 @@ from .store import Store
 
 Windows = tuple[tuple[int, int], ...]  # (requests, seconds), shortest window first
 
+XXS: Windows = ((1, 1), (2, 60))
 XS: Windows = ((1, 1), (15, 60))
 S: Windows = ((3, 1), (60, 60))
 M: Windows = ((10, 1), (150, 60))

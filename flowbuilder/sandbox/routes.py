@@ -16,12 +16,13 @@ from . import (
     flows,
     insertions,
     preview_sends,
+    reports,
     resources,
     tags,
     templates,
 )
 from .call import Reply
-from .limits import XS, L, M, S, Windows, daily
+from .limits import XS, XXS, L, M, S, Windows, daily
 
 PAGED = ("page[cursor]", "page[size]")
 LISTED = (*PAGED, "filter", "sort", "include")
@@ -255,6 +256,17 @@ ROUTES: tuple[Route, ...] = (
         ("templates:read",),
         S,
         fields("template"),
+    ),
+    *(
+        Route(
+            "POST",
+            f"/api/flow-{kind}-reports",
+            handler,
+            FLOW_READ,
+            daily(XXS, 225),
+            ("page_cursor", *fields(f"flow-{kind}-report")),
+        )
+        for kind, handler in (("values", reports.query_flow_values), ("series", reports.query_flow_series))
     ),
     *(
         route
