@@ -278,6 +278,11 @@ class Klaviyo:
             Flow.read(resource) for resource in self._all(f"/api/metrics/{_safe(metric_id)}/flow-triggers")
         ]
 
+    def flow_trigger_ids(self, metric_id: str) -> list[str]:
+        """get_ids_for_flows_triggered_by_metric. Scopes flows:read metrics:read."""
+        found = self._all(f"/api/metrics/{_safe(metric_id)}/relationships/flow-triggers")
+        return [str(resource.get("id", "")) for resource in found]
+
 
 def _data(answer: Answer) -> Any:
     return (answer.body or {}).get("data")

@@ -61,6 +61,7 @@ _TABLE = (
     Limits("GET /api/metrics", 10, 150),
     Limits("GET /api/metrics/{id}", 10, 150),
     Limits("GET /api/metrics/{id}/flow-triggers", 10, 150),
+    Limits("GET /api/metrics/{id}/relationships/flow-triggers", 10, 150),
     Limits("GET /api/mapped-metrics", 3, 60),
     Limits("POST /api/metric-aggregates", 3, 60),
     Limits("GET /api/metrics/{id}/metric-properties", 1, 15),
