@@ -47,6 +47,9 @@ KLAVIYO_BASE_URL = env.str("KLAVIYO_BASE_URL", "https://a.klaviyo.com").rstrip("
 KLAVIYO_AUTHORIZE_URL = env.str("KLAVIYO_AUTHORIZE_URL", "https://www.klaviyo.com/oauth/authorize")
 KLAVIYO_SITE_URL = env.str("KLAVIYO_SITE_URL", "https://www.klaviyo.com").rstrip("/")
 KLAVIYO_REVISION = env.str("KLAVIYO_REVISION", "2026-10-15")
+# What this app is called as a source of metrics there, and their category; both are case-sensitive. Empty: it has none.
+KLAVIYO_INTEGRATION = env.str("KLAVIYO_INTEGRATION", "")
+KLAVIYO_INTEGRATION_CATEGORY = env.str("KLAVIYO_INTEGRATION_CATEGORY", "")
 KLAVIYO_TIMEOUT = env.float("KLAVIYO_TIMEOUT", 30.0)  # seconds for one whole exchange
 # How many of its seconds pass at Klaviyo in one of ours: a pretend one can be made to hurry, or to take its time.
 KLAVIYO_SPEED = env.float("KLAVIYO_SPEED", 1.0)
@@ -291,6 +294,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 CELERY_BEAT_SYNC_EVERY = 1  # a beat that is killed forgets nothing; and the file's age says whether it beats
 SWEEP_EVERY = env.float("SWEEP_EVERY", 15.0)
+COLLECT_EVERY = env.float("COLLECT_EVERY", 60.0)
 # Rung with the id of an account that a person has just connected, or connected again. By name: accounts knows of no
 # flows, and what waits there for its connection is theirs.
 AFTER_CONNECTING = ("accounts.tasks.read_account", "flowbuilder.tasks.go_on_in")
@@ -310,6 +314,16 @@ CELERY_BEAT_SCHEDULE = {
     "compare-accounts": {
         "task": "flowbuilder.tasks.compare_accounts",
         "schedule": crontab(hour="3", minute="20"),
+    },
+    # Numbers come once a day for each account; this only looks whose turn it is, and goes on with what was parked.
+    "collect-numbers": {
+        "task": "flowbuilder.tasks.collect_numbers",
+        "schedule": COLLECT_EVERY,
+        "options": {"expires": COLLECT_EVERY},
+    },
+    "forget-numbers": {
+        "task": "flowbuilder.tasks.forget_numbers",
+        "schedule": crontab(hour="4", minute="40"),
     },
     "go-on-with-dry-runs": {
         "task": "flowbuilder.tasks.go_on_with_dry_runs",

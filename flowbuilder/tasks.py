@@ -15,12 +15,13 @@ from accounts.counted import counted
 from accounts.klaviyo.errors import KlaviyoError, Throttled
 from accounts.models import KlaviyoAccount
 from accounts.tasks import come_back
-from flowbuilder.publisher import dry_run, lanes, orphans, readings, waves
+from flowbuilder.publisher import collecting, dry_run, lanes, orphans, readings, waves
 
 log = logging.getLogger(__name__)
 
 SWEEP_AT_ONCE = 500
 READ_AT_ONCE = 50  # flows that are read again in one round, each of another account
+COLLECT_AT_ONCE = 200  # accounts whose numbers are collected in one round
 # A worker holds a message so long at most; what waits longer, the sweeper finds. Longer than a minute of Klaviyo's.
 LONGEST_COUNTDOWN = timedelta(seconds=90 / min(1.0, settings.KLAVIYO_SPEED))
 LOOK_FOR = timedelta(seconds=20)  # then another rollout has its turn
@@ -154,6 +155,29 @@ def read_flows() -> int:
 def read_flow(install_id: int) -> None:
     """Twice, or too early, is harmless: the row decides."""
     readings.read_due(install_id, right_now())
+
+
+@shared_task
+def collect_numbers() -> int:
+    """Ring for the accounts whose numbers are due; the next round finds those whose bell is lost."""
+    found = collecting.due_accounts(right_now(), COLLECT_AT_ONCE)
+    for pk in found:
+        try:
+            collect_account.apply_async((pk,), queue=ROLLOUTS)
+        except (OperationalError, OSError):
+            break
+    return len(found)
+
+
+@shared_task
+def collect_account(account_id: int) -> None:
+    """Twice, or too early, is harmless: the row's lease and its wait decide."""
+    collecting.collect(account_id, right_now())
+
+
+@shared_task
+def forget_numbers() -> int:
+    return collecting.forget(right_now())
 
 
 @shared_task(bind=True)  # type: ignore[no-untyped-call]

@@ -14,6 +14,8 @@
     Install - Reading - Proposal        what the account was found to have, and what of it was proposed to its designers
     Rollout - Choice                    one version to many accounts
     Publication, Rollout - Approval     a second person's word on it
+    Measuring, Report - Figure          how flows do: what is collected of an account, and what was
+    Sharing                             who may see that beside the account's owner
 
 Promises kept by triggers in the database (guards.py): the ends of a link lie in its flow; versions, edits, moves,
 receipts, what was read, what reviewers and second persons said never change; a publication goes from state to state
@@ -24,6 +26,7 @@ from flowbuilder.models.approval import Approval
 from flowbuilder.models.design import Action, Clip, Edit, Email, Flow, Link, Presence, Requirement, Trigger
 from flowbuilder.models.landing import Attempt, Install, Lane, Made, Move, Orphan, Publication
 from flowbuilder.models.offer import ReturnAddress, Review, TemplateFlow, Version
+from flowbuilder.models.performance import Figure, Measuring, Report, Sharing
 from flowbuilder.models.reading import Proposal, Reading
 from flowbuilder.models.receipt import Receipt, SavedView
 from flowbuilder.models.rollout import Choice, Rollout
@@ -36,11 +39,13 @@ __all__ = [
     "Clip",
     "Edit",
     "Email",
+    "Figure",
     "Flow",
     "Install",
     "Lane",
     "Link",
     "Made",
+    "Measuring",
     "Move",
     "Orphan",
     "Presence",
@@ -48,11 +53,13 @@ __all__ = [
     "Publication",
     "Reading",
     "Receipt",
+    "Report",
     "Requirement",
     "ReturnAddress",
     "Review",
     "Rollout",
     "SavedView",
+    "Sharing",
     "TemplateFlow",
     "Trigger",
     "Version",

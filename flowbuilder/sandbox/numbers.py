@@ -43,6 +43,7 @@ STATISTICS = frozenset((*COUNTS, *RATES))
 HISTORY = timedelta(days=90)
 GROWS_FOR = 5  # days
 Counts = dict[str, float]
+NOTHING: Counts = dict.fromkeys(COUNTS, 0)
 
 
 def hours_of(
@@ -51,10 +52,9 @@ def hours_of(
     """The 24 hours of one day, in the account's time."""
     since = date.fromisoformat(numbers["since"]) if "since" in numbers else created - HISTORY
     if day < since or (today - day).days < int(numbers.get("silent", 0)):
-        return [dict.fromkeys(COUNTS, 0)] * 24
+        return [NOTHING] * 24
     if "exactly" in numbers:
-        noon = {**dict.fromkeys(COUNTS, 0), **numbers["exactly"]}
-        return [noon if hour == 12 else dict.fromkeys(COUNTS, 0) for hour in range(24)]
+        return [NOTHING] * 12 + [{**NOTHING, **numbers["exactly"]}] + [NOTHING] * 11
     share = min(1.0, ((today - day).days + 1) / (GROWS_FOR + 1))
     return list(_day(flow, message, channel, day, float(numbers.get("daily", 0)), share))
 
@@ -118,8 +118,9 @@ def _some(chance: Random, of: int, share: float) -> int:
 def summed(parts: Iterable[Counts]) -> Counts:
     found = dict.fromkeys(COUNTS, 0.0)
     for part in parts:
-        for name in COUNTS:
-            found[name] += part[name]
+        if part is not NOTHING:
+            for name in COUNTS:
+                found[name] += part[name]
     return {
         name: round(value, 2) if name in ("conversion_value", "text_message_spend") else int(value)
         for name, value in found.items()

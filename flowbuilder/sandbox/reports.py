@@ -219,18 +219,19 @@ class Message:
         return True
 
     def counts(self, start: datetime, end: datetime) -> Counts:
-        """Of the whole hours in [start, end)."""
+        """Of the hours that begin in [start, end)."""
         return summed(self._hours(start, end))
 
     def _hours(self, start: datetime, end: datetime) -> Iterator[Counts]:
         day, created = start.date(), day_of(self.flow.created)
         numbers = self.flow.attributes.get("numbers", {})
-        while day < end.date() or (day == end.date() and end.hour):
+        last = end.hour + bool(end.minute or end.second)
+        while day < end.date() or (day == end.date() and last):
             if day > self.today:
                 return
             hours = hours_of(self.flow.id, self.id, self.channel, created, numbers, day, self.today)
             first = start.hour if day == start.date() else 0
-            yield from hours[first : end.hour if day == end.date() else 24]
+            yield from hours[first : last if day == end.date() else 24]
             day += timedelta(days=1)
 
 

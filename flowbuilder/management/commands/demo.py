@@ -47,6 +47,8 @@ class Command(BaseCommand):
             "KLAVIYO_SITE_URL": f"http://127.0.0.1:{sandbox_port}",
             "KLAVIYO_CLIENT_ID": "sandbox-client",
             "KLAVIYO_CLIENT_SECRET": "sandbox-secret",
+            "KLAVIYO_INTEGRATION": "API",  # what the pretend shops' own software sends
+            "COLLECT_EVERY": "5",
             "PUBLISH_QUIET_PERIOD": "5",
             "SWEEP_EVERY": "5",
         }
