@@ -24,6 +24,7 @@ NAV = (
     ("Rollouts", "send", "rollouts:list", ("rollouts",)),
     ("Approvals", "check-circle", "approvals:list", ("approvals",)),
     ("Accounts", "plug", "accounts:list", ("accounts",)),
+    ("Performance", "chart", "performance:workspace", ("performance",)),
     ("History", "history", "history:list", ("history",)),
 )
 FOR_PARTNERS = frozenset({"rollouts:list"})

@@ -19,6 +19,7 @@ urlpatterns = [
     path("", include("flowbuilder.rollouts.urls")),
     path("", include("flowbuilder.approvals.urls")),
     path("history/", include("flowbuilder.history.urls")),
+    path("", include("flowbuilder.performance.urls")),
     path("api/", include("flowbuilder.api.urls")),
     path("admin/", admin.site.urls),
 ]

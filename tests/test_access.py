@@ -18,7 +18,7 @@ from django.urls import get_resolver, reverse
 
 from accounts.models import Membership
 from flowbuilder.access import QUESTION, shared_link
-from flowbuilder.models import Attempt, Publication, Rollout, SavedView
+from flowbuilder.models import Attempt, Measuring, Publication, Report, Rollout, SavedView
 from flowbuilder.publisher.approving import ask_for
 from flowbuilder.publisher.states import move
 from tests import make
@@ -204,6 +204,17 @@ TABLE: dict[str, tuple[str, tuple[str, ...], int, int, int, int, int, int, int]]
     "history:decide": (POST, ("publication",), 302, 404, 302, 403, 403, 302, 302),
     "history:after": (GET, ("install",), 302, 404, 404, 403, 403, 302, 302),
     "history:act": (POST, ("install", "act"), 302, 404, 404, 403, 403, 302, 302),
+    # How the flows perform: the account's own people read, merchants and owners decide
+    "performance:workspace": (GET, ("slug",), 302, 404, 404, 200, 200, 200, 200),
+    "performance:account": (GET, ("account",), 302, 404, 404, 200, 200, 200, 200),
+    "performance:flow": (GET, ("account", "measured"), 302, 404, 404, 200, 200, 200, 200),
+    "performance:export": (GET, ("account",), 302, 404, 404, 200, 200, 200, 200),
+    "performance:metric": (POST, ("account",), 302, 404, 404, 403, 403, 422, 422),
+    "performance:ask": (POST, ("account",), 302, 404, 404, 403, 403, 422, 422),
+    "performance:share": (POST, ("account",), 302, 404, 404, 403, 403, 422, 422),
+    "performance:template": (GET, ("template",), 302, 404, 404, 200, 200, 200, 200),
+    "performance:report": (GET, ("report",), 302, 404, 404, 200, 200, 200, 200),
+    "performance:report_export": (GET, ("report",), 302, 404, 404, 200, 200, 200, 200),
     # The API
     "api:start": (GET, (), 401, 200, 200, 200, 200, 200, 200),
     "api:schema": (GET, (), 200, 200, 200, 200, 200, 200, 200),
@@ -295,8 +306,12 @@ def world(alice, bob, charlie, workspace, klaviyo) -> World:
     change = {"key": "gone", "path": ["message", "body"], "before": "a", "after": "b", "text": "b"}
     proposal = template.proposals.create(reading=reading, workspace=workspace, by=alice, changes=[change])
     view = SavedView.objects.create(person=alice, workspace=workspace, name="Mine", query="outcome=refused")
+    Measuring.objects.create(account=account, metric_id="M", flows={"F": {"name": "F"}})
+    report = Report.objects.create(account=account, metric_id="M", frame="last_week")
     arguments = {
         "approval": waiting.approvals.get().pk,
+        "measured": "F",
+        "report": report.pk,
         "view": view.pk,
         "proposal": proposal.pk,
         "number": 1,

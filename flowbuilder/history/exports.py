@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_safe
@@ -19,6 +18,7 @@ from accounts.audit import Act, record
 from flowbuilder.access import publications_for, user_of
 from flowbuilder.history.filters import Filters
 from flowbuilder.history.finding import sorted_by
+from flowbuilder.spreadsheet import as_file, csv_lines
 
 CHUNK = 2000  # rows in memory
 Columns = Mapping[str, str]
@@ -41,14 +41,6 @@ COLUMNS = {  # name in the file -> column
     "rollout": "rollout__name",
     "receipt": "receipt__hash",
 }
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # a spreadsheet would work it out
-
-
-class Echo:
-    """A file that hands back what is written."""
-
-    def write(self, text: str) -> str:
-        return text
 
 
 @require_safe
@@ -69,12 +61,7 @@ def streamed(rows: QuerySet[Any], name: str, form: str, columns: Columns) -> Str
     """A file called `name` with these columns (name in the file -> column), "csv" or "json"."""
     is_csv = form == "csv"
     lines = as_csv(rows, columns) if is_csv else as_json(rows, columns)
-    answer = StreamingHttpResponse(
-        lines, content_type=f"{'text/csv' if is_csv else 'application/json'}; charset=utf-8"
-    )
-    answer["Content-Disposition"] = f'attachment; filename="{name}.{form}"'
-    answer["Cache-Control"] = "private, no-store"
-    return answer
+    return as_file(lines, f"{name}.{form}", "text/csv" if is_csv else "application/json")
 
 
 def values_of(rows: QuerySet[Any], columns: Columns) -> Iterator[tuple[Any, ...]]:
@@ -84,10 +71,7 @@ def values_of(rows: QuerySet[Any], columns: Columns) -> Iterator[tuple[Any, ...]
 
 
 def as_csv(rows: QuerySet[Any], columns: Columns = COLUMNS) -> Iterator[str]:
-    writer = csv.writer(Echo())
-    yield "\ufeff" + writer.writerow(columns)  # spreadsheets ask for the mark
-    for row in values_of(rows, columns):
-        yield writer.writerow([harmless(value) for value in row])
+    yield from csv_lines(columns, values_of(rows, columns))
 
 
 def as_json(rows: QuerySet[Any], columns: Columns = COLUMNS) -> Iterator[str]:
@@ -96,13 +80,6 @@ def as_json(rows: QuerySet[Any], columns: Columns = COLUMNS) -> Iterator[str]:
         yield between + json.dumps(dict(zip(columns, row, strict=True)), ensure_ascii=False)
         between = ",\n"
     yield "\n]\n" if between == ",\n" else "[]\n"
-
-
-def harmless(value: Any) -> Any:
-    """Text that a spreadsheet would take for a formula stays text."""
-    if isinstance(value, str) and value.lstrip(" ").startswith(FORMULA):
-        return f"'{value}"
-    return "" if value is None else value
 
 
 def _plain(value: Any) -> Any:

@@ -68,7 +68,8 @@ class Report(models.Model):
 
 class Figure(models.Model):
     """What one message did, or one part of it as it was grouped: in a whole time frame (interval empty; `at` is the day
-    on which it was asked) or in one interval that begins `at`. Times are the account's own, written as if they were UTC.
+    on which it was asked) or in one interval that begins `at`. Times are the account's own, written as if
+    they were UTC.
 
     Found again, it is written over: never twice. Kept as publisher/collecting.py says.
     """

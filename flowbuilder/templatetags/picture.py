@@ -57,11 +57,15 @@ def flow_picture(
     thumb: bool = False,
     picture_id: str = "picture",
     marks: Mapping[str, tuple[str, str]] | None = None,
+    said: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """`name` is the flow's; a `thumb` is cut off at the bottom and says nothing to screen readers. `marks`: step ->
-    (tone, word) of those that stand out."""
+    (tone, word) of those that stand out. `said`: step -> what its card says in place of its summary."""
     marks = marks or {}
     cards = {key: describer.card(graph, key) for key in (TRIGGER_KEY, *graph.by_key)}
+    cards |= {
+        key: replace(cards[key], summary=text, chips=()) for key, text in (said or {}).items() if key in cards
+    }
     cards |= {
         key: replace(cards[key], chips=(mark, *cards[key].chips))
         for key, mark in marks.items()

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from accounts.models import KlaviyoAccount
 from flowbuilder.access import publications_for
-from flowbuilder.history.exports import COLUMNS, FORMULA, as_csv, as_json, harmless
+from flowbuilder.history.exports import COLUMNS, as_csv, as_json
 from flowbuilder.models import Publication
+from flowbuilder.spreadsheet import FORMULA, harmless
 from tests.history import make
 from tests.history.conftest import World, signed_in
 from tests.history.make import S

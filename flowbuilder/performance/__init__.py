@@ -1,0 +1,1 @@
+"""How the flows perform: pages of numbers that were collected."""
