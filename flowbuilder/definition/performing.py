@@ -24,6 +24,11 @@ ENOUGH_DAYS = 14  # with recipients, below which nothing is said of money
 DRAWS = 1000
 PLACES = 2  # of money, when it is added up
 
+# What was delivered and can be opened: a text cannot, and must not lower the open rate of the emails beside it. Rows
+# that do not say it are of messages that can.
+OPENABLE = "openable"
+NO_OPENS = frozenset({"sms", "whatsapp"})  # channels
+
 # name: label. Counts are added up; MONEY is of them and has a currency.
 COUNTS: Mapping[str, str] = {
     "recipients": "Recipients",
@@ -49,7 +54,7 @@ MONEY = frozenset({"conversion_value", "text_message_spend", "average_order_valu
 # name: (label, what is divided, by what)
 RATES: Mapping[str, tuple[str, str, str]] = {
     "delivery_rate": ("Delivery rate", "delivered", "recipients"),
-    "open_rate": ("Open rate", "opens_unique", "delivered"),
+    "open_rate": ("Open rate", "opens_unique", OPENABLE),
     "click_rate": ("Click rate", "clicks_unique", "delivered"),
     "click_to_open_rate": ("Click to open rate", "clicks_unique", "opens_unique"),
     "conversion_rate": ("Conversion rate", "conversion_uniques", "delivered"),
@@ -87,25 +92,38 @@ class Change:
 
 def sum_of(rows: Iterable[Counts]) -> dict[str, float]:
     """All counts, 0 where no row has one. Rates in the rows are left out."""
-    found: dict[str, float] = dict.fromkeys(COUNTS, 0)
+    found: dict[str, float] = dict.fromkeys((*COUNTS, OPENABLE), 0)
     for row in rows:
         for name in COUNTS:
             found[name] += row.get(name) or 0
+        found[OPENABLE] += _below(row, OPENABLE)
     return {name: round(value, PLACES) if name in MONEY else value for name, value in found.items()}
 
 
 def rate(counts: Counts, name: str) -> float | None:
     """None where there is nothing to divide by: that is no zero."""
     _, above, below = RATES[name]
-    return counts.get(above, 0) / counts[below] if counts.get(below) else None
+    of = _below(counts, below)
+    return counts.get(above, 0) / of if of else None
+
+
+def _below(counts: Counts, name: str) -> float:
+    return counts.get(name, counts.get("delivered", 0) if name == OPENABLE else 0)
+
+
+def of_channel(counts: Counts, channel: str | None) -> Counts:
+    """The same, as it counts in sums with messages of other channels."""
+    return {**counts, OPENABLE: 0} if channel in NO_OPENS else counts
 
 
 def value_of(counts: Counts, name: str) -> float | None:
     return rate(counts, name) if name in RATES else counts.get(name, 0)
 
 
-def is_enough(counts: Counts) -> bool:
-    return counts.get("delivered", 0) >= ENOUGH
+def is_enough(counts: Counts, name: str = "") -> bool:
+    """Of all that was delivered; of an open rate, of what can be opened."""
+    of = OPENABLE if name in RATES and RATES[name][2] == OPENABLE else "delivered"
+    return _below(counts, of) >= ENOUGH
 
 
 def wilson(successes: float, of: float) -> Range:
@@ -121,10 +139,11 @@ def wilson(successes: float, of: float) -> Range:
 
 def range_of(counts: Counts, name: str) -> Range | None:
     """Of a proportion; None where there is not enough yet."""
-    if name not in PROPORTIONS or not is_enough(counts):
+    if name not in PROPORTIONS or not is_enough(counts, name):
         return None
     _, above, below = RATES[name]
-    return wilson(counts[above], counts[below]) if counts.get(below) else None
+    of = _below(counts, below)
+    return wilson(counts.get(above, 0), of) if of else None
 
 
 def per_recipient(days: Sequence[Counts], seed: int = 6) -> Range | None:

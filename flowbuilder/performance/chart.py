@@ -13,8 +13,8 @@ from math import floor, log10
 from flowbuilder.definition.performing import COUNTS, Counts, value_of
 from flowbuilder.performance.wording import NONE, number
 
-WIDTH, HEIGHT = 760, 240
-LEFT, RIGHT, TOP, BOTTOM = 64, 12, 14, 30
+WIDTH, HEIGHT = 960, 240
+LEFT, RIGHT, TOP, BOTTOM = 84, 12, 14, 36
 LABELS = 7  # under the axis, at most
 
 

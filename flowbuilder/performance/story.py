@@ -113,7 +113,7 @@ def state_of(account: KlaviyoAccount, now: datetime) -> State:
         )
     if now - at > LATE:
         return State(f"These numbers are late. {problem}{wait}".strip(), "warn", at)
-    return State(f"{problem}{wait}".strip(), "warn" if problem else "", at)
+    return State(f"{problem}{wait}" if problem else "", "warn" if problem else "", at)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ from flowbuilder.access import accounts_seen
 from flowbuilder.definition.performing import (
     STATISTICS,
     Range,
-    is_enough,
     per_recipient,
     range_of,
 )
@@ -104,7 +103,7 @@ def _line(of: OfVersion, *, is_group: bool = False) -> Line:
     cells = []
     for name in RATES:
         found = range_of(total, name)
-        if not is_enough(total) or found is None:
+        if found is None:
             cells.append(Cell(STATISTICS[name], "", "", note=NOT_ENOUGH))
             continue
         value = told(total, name)

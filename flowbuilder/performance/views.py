@@ -1,5 +1,5 @@
-"""Pages of this room: a workspace's accounts, one account, one flow, one template flow, one report; and what an account's
-people decide. Each begins with access."""
+"""Pages of this room: a workspace's accounts, one account, one flow, one template flow, one report; and what an
+account's people decide. Each begins with access."""
 
 from __future__ import annotations
 
@@ -30,6 +30,16 @@ from flowbuilder.publisher.collecting import published, today_in
 from flowbuilder.queries.performance import figures_of
 from flowbuilder.spreadsheet import as_file, csv_lines
 
+GROUP_LABELS = {
+    "send_channel": "Channel",
+    "flow_name": "Name of the flow",
+    "flow_message_name": "Name of the message",
+    "tag_id": "Tag",
+    "tag_name": "Name of the tag",
+    "text_message_format": "Format of the text",
+    "variation": "Variation",
+    "variation_name": "Name of the variation",
+}
 CHUNK = 500  # rows in memory
 MOST_ROWS = 500  # of a report, on its page; the file has them all
 
@@ -85,13 +95,13 @@ def _account(request: Request, sight: Sight, wrong: str = "", status: int = 200)
             .exclude(withdrawn_at=None)
             .select_related("given_by", "withdrawn_by", "workspace")[:10],
             "reports": [
-                (one, frames.label_of(one.frame, numbers.today))
+                (one, frames.label_of(one.frame, numbers.today), _parts(one))
                 for one in sight.account.reports.filter(is_standing=False).select_related("asked_by")[:20]
             ],
             "metrics": choices(sight.account, CatalogEntry.Kind.METRIC) if sight.may_settle else (),
             "keys": frames.KEY_LABELS.items(),
             "intervals": INTERVALS,
-            "groups": GROUPS[2:],
+            "groups": [(name, GROUP_LABELS[name]) for name in GROUPS[2:]],
         }
     return render(request, "performance/account.html", context, status=status)
 
@@ -149,7 +159,7 @@ def report(request: Request, pk: int) -> HttpResponse:
         "label": frames.label_of(one.frame, today_in(sight.account, timezone.now())),
         "statistics": [(name, label, name in names) for name, label in STATISTICS.items()],
         "labels": [STATISTICS[name] for name in names],
-        "groups": groups,
+        "groups": [GROUP_LABELS[name] for name in groups],
         "rows": [
             (
                 row,
@@ -171,6 +181,11 @@ def _report(request: Request, pk: int) -> tuple[Report, Sight]:
     if not sight.is_own:
         raise Http404
     return one, sight
+
+
+def _parts(one: Report) -> str:
+    found = [GROUP_LABELS[name].lower() for name in one.groups.split(",") if name in GROUP_LABELS]
+    return f"by {', '.join(found)}" if found else "by message"
 
 
 def _figures(one: Report) -> Any:

@@ -88,7 +88,7 @@ def change_told(change: Change, name: str) -> tuple[str, str]:
 def tile(now: Counts, before: Counts, name: str, label: str, currency: str) -> Tile:
     words, tone = change_told(change_between(before, now, name), name)
     sure = range_told(range_of(now, name), name)
-    if not sure and name in PROPORTIONS and now.get("delivered") and not is_enough(now):
+    if not sure and name in PROPORTIONS and now.get("delivered") and not is_enough(now, name):
         sure = "not enough yet"
     return Tile(label, told(now, name, currency), sure, words, tone)
 

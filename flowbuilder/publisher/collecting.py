@@ -152,12 +152,23 @@ def _turn(
         raise UnableToCollect(
             "The account has no metric for orders yet. Choose what counts as a conversion, or wait for the first order."
         )
+    waits: dict[
+        bool, Throttled
+    ] = {}  # whether a series -> what it was told: each kind of call has its own limits
     while measuring.flows and clock() - now < A_TURN:
-        report = measuring.account.reports.filter(due_at__lte=clock()).order_by("due_at", "pk").first()
+        due = account.reports.filter(due_at__lte=clock()).order_by("due_at", "pk")
+        for is_series in waits:
+            due = due.filter(interval="") if is_series else due.exclude(interval="")
+        report = due.first()
         if report is None:
-            return
+            break
         _renew(measuring, clock)
-        _go_on(report, measuring, account, client, clock())
+        try:
+            _go_on(report, measuring, account, client, clock())
+        except Throttled as error:
+            waits[bool(report.interval)] = error
+    if waits:
+        raise min(waits.values(), key=lambda one: one.retry_after)
 
 
 def _renew(measuring: Measuring, clock: Callable[[], datetime]) -> None:

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from django.db.models import QuerySet
 
 from accounts.models import KlaviyoAccount, Workspace
-from flowbuilder.definition.performing import sum_of
+from flowbuilder.definition.performing import of_channel, sum_of
 from flowbuilder.models import Figure, Install, Publication, Sharing, TemplateFlow
 
 FEWEST = 5  # peers: fewer would say too much of each
@@ -34,11 +34,15 @@ def figures_of(
     return rows if flows is None else rows.filter(flow_id__in=flows)
 
 
+def counts_in(one: Figure) -> Mapping[str, float]:
+    return of_channel(one.statistics, one.groupings.get("send_channel"))
+
+
 def by_message(rows: Iterable[Figure]) -> dict[str, dict[str, Counts]]:
     """flow -> message -> its counts, over all of its channels."""
     found: dict[str, dict[str, list[Mapping[str, float]]]] = defaultdict(lambda: defaultdict(list))
     for one in rows:
-        found[one.flow_id][one.message_id].append(one.statistics)
+        found[one.flow_id][one.message_id].append(counts_in(one))
     return {flow: {id: sum_of(rows) for id, rows in messages.items()} for flow, messages in found.items()}
 
 
@@ -46,7 +50,7 @@ def by_moment(rows: Iterable[Figure]) -> dict[datetime, Counts]:
     """When -> counts of all messages, in order."""
     found: dict[datetime, list[Mapping[str, float]]] = defaultdict(list)
     for one in rows:
-        found[one.at].append(one.statistics)
+        found[one.at].append(counts_in(one))
     return {at: sum_of(found[at]) for at in sorted(found)}
 
 
@@ -123,7 +127,7 @@ def by_version(installs: Sequence[Install], since: date) -> dict[int, OfVersion]
     )
     found: dict[int, OfVersion] = {}
     parts: dict[tuple[int, int, date], list[Mapping[str, float]]] = defaultdict(list)
-    for one in rows.only("account_id", "metric_id", "flow_id", "at", "statistics"):
+    for one in rows.only("account_id", "metric_id", "flow_id", "at", "groupings", "statistics"):
         install = by_flow.get((one.account_id, one.flow_id))
         if (
             install is None
@@ -137,7 +141,7 @@ def by_version(installs: Sequence[Install], since: date) -> dict[int, OfVersion]
             of.accounts.add(one.account_id)
             of.owners.add(accounts[one.account_id].owner_id)
             of.currencies.add(accounts[one.account_id].currency)
-            parts[spell.number, one.account_id, one.at.date()].append(one.statistics)
+            parts[spell.number, one.account_id, one.at.date()].append(counts_in(one))
     for (number, _, _), statistics in parts.items():
         found[number].days.append(sum_of(statistics))
     return found

@@ -24,7 +24,17 @@ from rest_framework.authtoken.models import Token
 
 from accounts.catalog import read_catalog
 from accounts.models import Grant, KlaviyoAccount, Membership, User, Workspace
-from flowbuilder.models import Email, Install, Lane, Publication, Review, Rollout, TemplateFlow
+from flowbuilder.models import (
+    Email,
+    Install,
+    Lane,
+    Measuring,
+    Publication,
+    Report,
+    Review,
+    Rollout,
+    TemplateFlow,
+)
 from flowbuilder.operations import after
 from flowbuilder.operations.installs import answer_question, confirm_install, find_answers, open_questions
 from flowbuilder.operations.library import offer_in_library
@@ -38,6 +48,7 @@ from tests import make
 from tests.browser.conftest import Desk, Site
 from tests.history import make as history
 from tests.install.make import offer
+from tests.performance import make as numbers
 from tests.publisher.test_updates import another_trigger, everything, next_version
 from tests.rollouts import make as rollouts
 
@@ -263,6 +274,35 @@ def designs(home: Workspace, nora: User, stores: list[KlaviyoAccount]) -> dict[s
     }
 
 
+def measured(install: Install, by: User) -> dict[str, Any]:
+    """Numbers of its flow, by rows: the site's own clock finds nothing to do. It landed long enough ago to have some of
+    its version, too."""
+    account = install.account
+    assert account is not None
+    install.publications.filter(kind="create").update(ended_at=right_now() - timedelta(days=50))
+    Measuring.objects.filter(account=account).delete()
+    Report.objects.filter(account=account).delete()
+    about = {"name": install.template_flow.name, "ours": True, "metrics": []}
+    numbers.measured(account, {install.live_flow_id: about})
+    Measuring.objects.filter(account=account).update(chosen_at=right_now(), chosen_by=by)
+    for step in install.step_map.values():
+        if step.get("message"):
+            numbers.flow(account, install.live_flow_id, step["message"])
+    week = {"account": account, "metric_id": numbers.METRIC, "groups": "flow_id,flow_message_id,send_channel"}
+    asked = Report.objects.create(**week, frame="last_week", asked_by=by, collected_at=right_now())
+    row = numbers.figure(account, "last_week", install.live_flow_id, "M", numbers.today(), numbers.DAY)
+    row.groups = asked.groups
+    row.save()
+    waiting = Report.objects.create(**week, frame="last_year", asked_by=by)
+    return {
+        "measured_account": account.pk,
+        "measured_flow": install.live_flow_id,
+        "measured_template": install.template_flow.slug,
+        "report": asked.pk,
+        "report_that_waits": waiting.pk,
+    }
+
+
 def flows_that_landed(home: Workspace, nora: User, stores: list[KlaviyoAccount]) -> dict[str, Any]:
     """A draft with a newer version, one that takes a flow beside it, one being changed, one that was removed."""
     draft = landed(template(home, make.starter("1-abandoned-cart"), "Cart, newer"), stores[0], nora)
@@ -278,7 +318,13 @@ def flows_that_landed(home: Workspace, nora: User, stores: list[KlaviyoAccount])
     make.bring(
         under_way, "waiting", not_before=right_now() + timedelta(hours=3), reason="Klaviyo asked us to wait."
     )
-    return {"draft": draft.pk, "beside": beside.pk, "paused": moving.pk, "busy": busy.pk}
+    return {
+        "draft": draft.pk,
+        "beside": beside.pk,
+        "paused": moving.pk,
+        "busy": busy.pk,
+        **measured(draft, nora),
+    }
 
 
 def publications(home: Workspace, nora: User, account: KlaviyoAccount) -> dict[str, Any]:

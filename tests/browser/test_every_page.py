@@ -152,6 +152,13 @@ PLACES = (
     Place("history:after", "beside", says="Hand over to the new flow"),
     Place("history:after", "paused", says="Restore what was before"),
     Place("history:after", "busy", says="is under way"),
+    Place("performance:workspace", "home", says="version by version"),
+    Place("performance:account", "measured_account", says="Who sees these numbers"),
+    Place("performance:account", "measured_account", query="?statistic=open_rate&interval=weeks&period=90"),
+    Place("performance:flow", "measured_account measured_flow", says="On the canvas"),
+    Place("performance:template", "measured_template", says="In the accounts that you see"),
+    Place("performance:report", "report", says="As Klaviyo answered it"),
+    Place("performance:report", "report_that_waits", says="waits for its turn"),
 )
 # Doors that are opened with GET and show no page of the site, and why.
 NO_PAGE = {
@@ -168,6 +175,8 @@ NO_PAGE = {
     "arrive": "leads to the page of the template flow",
     "install:content": "somebody's email, in a frame",
     "install:shared_content": "somebody's email, in a frame",
+    "performance:export": "a file",
+    "performance:report_export": "a file",
     "history:attempt": "a file",
     "history:export": "a file",
     "history:audit_export": "a file",

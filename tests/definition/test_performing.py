@@ -12,6 +12,7 @@ from flowbuilder.definition.performing import (
     Range,
     change_between,
     is_enough,
+    of_channel,
     per_recipient,
     range_of,
     rate,
@@ -77,6 +78,15 @@ def test_rates_are_worked_out_from_sums(name: str):
 @pytest.mark.parametrize("name", RATES)
 def test_nothing_to_divide_by_is_no_zero(name: str):
     assert rate(sum_of([]), name) is None
+
+
+def test_texts_cannot_be_opened_and_do_not_lower_the_rate_of_emails():
+    text = of_channel({"recipients": 500, "delivered": 500, "clicks_unique": 50}, "sms")
+    total = sum_of([of_channel(ONE, "email"), text])
+    assert rate(total, "open_rate") == 0.4  # 380 / 950, not 380 / 1450
+    assert rate(total, "click_rate") == 0.1  # (95 + 50) / 1450
+    assert rate(sum_of([text]), "open_rate") is None
+    assert range_of(sum_of([text]), "open_rate") is None
 
 
 def test_money_is_not_worn_by_adding_up():
