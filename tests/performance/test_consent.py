@@ -81,13 +81,13 @@ def test_shared_are_the_flows_that_the_partner_designed_or_installed(pine, alice
     assert "Abandoned cart" in shown
     assert "Private matters" not in shown
     assert "3,000" in shown  # recipients of 30 days of the one flow
-    assert "6,000" not in shown
+    assert "<b>6,000</b>" not in shown
     assert page(alice, pine, "flows/Fprivate/").status_code == 404
     assert page(alice, pine, "numbers.csv?flow=Fprivate").status_code == 404
     assert "Fprivate" not in page(alice, pine, "numbers.csv").getvalue().decode()
     own = page(owner_of(pine), pine).content.decode()
     assert "Private matters" in own
-    assert "6,000" in own
+    assert "<b>6,000</b>" in own
 
 
 def test_a_partner_decides_nothing_and_sees_no_choices(pine, alice, workspace):
