@@ -11,8 +11,9 @@ from django.utils.timezone import now as right_now
 from playwright.sync_api import Browser, Page, expect
 
 from accounts.models import KlaviyoAccount, User
-from flowbuilder.models import Install, Measuring, Publication, Report
+from flowbuilder.models import Install, Measuring, Publication, Report, TemplateFlow
 from flowbuilder.operations.installs import confirm_install
+from flowbuilder.operations.library import settle_offer
 from flowbuilder.publisher import collecting
 from tests import make
 from tests.browser import scene
@@ -27,15 +28,14 @@ def measured(site: Site, in_site) -> int:
     """A flow that landed with Tove, and its numbers: collected by this process or by the site's worker."""
 
     def build() -> int:
-        home, _ = scene.room("nordvik", "Nordvik", "Nils Nord")
+        home, nils = scene.room("nordvik", "Nordvik", "Nils Nord")
         shop, tove = scene.room("tindra", "Tindra", "Tove Tind")
         shop.kind = "merchant"
         shop.save()
         (account,) = scene.shops(site, shop, ["Tindra Wool"])
         template = scene.hello(home, "Hello in wool")
-        template.visibility = "site"
-        template.save()
-        live = _landed(template, account, tove)
+        settle_offer(template=template, by=nils, visibility="site", categories=["welcome"], languages=["en"])
+        live = _landed(make.approved(template), account, tove)
         Publication.objects.filter(install=live).update(ended_at=right_now() - timedelta(days=40))
         _collected(account)
         return account.pk
@@ -43,8 +43,8 @@ def measured(site: Site, in_site) -> int:
     return int(scene.build(site, in_site, build))
 
 
-def _landed(template, account: KlaviyoAccount, tove: User) -> Install:
-    live = make.approved(template) and scene.install(template, account, tove)
+def _landed(template: TemplateFlow, account: KlaviyoAccount, tove: User) -> Install:
+    live = scene.install(template, account, tove)
     scene.finish(confirm_install(install=live, by=tove))
     live.refresh_from_db()
     return live

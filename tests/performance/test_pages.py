@@ -65,7 +65,7 @@ def test_a_statistic_that_makes_no_sense_is_the_usual_one(mia, pine):
 def test_every_kind_of_statistic_has_a_chart_and_its_table(mia, pine, statistic):
     shown = account_page(mia, pine, f"?statistic={statistic}")
     assert shown.count('<th scope="row">') >= 30
-    assert ("circle" in shown) is (statistic == "open_rate")  # nothing was spent on texts: no point
+    assert ('class="dot"' in shown) is (statistic == "open_rate")  # nothing was spent on texts: no point
 
 
 def test_too_few_say_nothing(template, workspace):
