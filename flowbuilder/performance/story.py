@@ -90,7 +90,7 @@ class State:
     at: datetime | None = None
 
 
-def state_of(account: KlaviyoAccount, now: datetime) -> State:
+def state_of(account: KlaviyoAccount, now: datetime, period: int) -> State:
     measuring: Measuring | None = getattr(account, "measuring", None)
     if not account.is_connected:
         return State("The account is disconnected, so nothing new comes. Reconnect it.", "warn")
@@ -101,14 +101,15 @@ def state_of(account: KlaviyoAccount, now: datetime) -> State:
         return State("Nothing was collected yet. The first numbers come within minutes.")
     if not measuring.flows and measuring.listed_at:
         return State("There is no flow of ours in this account yet, so there is nothing to measure.")
-    month = Report.objects.filter(account=account, metric_id=measuring.metric_id, frame="past_30").first()
-    at = month.collected_at if month else None
-    problem = measuring.problem or (month.problem if month else "")
+    about = {"account": account, "metric_id": measuring.metric_id, "interval": "", "groups": ""}
+    report = Report.objects.filter(**about, frame=f"past_{period}").first()
+    at = report.collected_at if report else None
+    problem = measuring.problem or (report.problem if report else "")
     waits = measuring.not_before if measuring.not_before and measuring.not_before > now else None
     wait = f" The next try is at {waits:%H:%M} UTC." if waits else ""
     if at is None:
         return State(
-            f"{problem or 'The first numbers are being collected: Klaviyo lets us ask twice a minute.'}{wait}",
+            f"{problem or 'These numbers are being collected: Klaviyo lets us ask twice a minute.'}{wait}",
             "warn" if problem else "",
         )
     if now - at > LATE:
@@ -131,7 +132,7 @@ class Numbers:
 
     @cached_property
     def state(self) -> State:
-        return state_of(self.account, self.now)
+        return state_of(self.account, self.now, self.asked.period)
 
     @property
     def span(self) -> str:

@@ -16,7 +16,7 @@ from flowbuilder.definition.performing import (
     range_of,
 )
 from flowbuilder.models import Install, TemplateFlow
-from flowbuilder.performance.wording import NOT_ENOUGH, range_told, told
+from flowbuilder.performance.wording import NOT_ENOUGH, cannot_open, range_told, told
 from flowbuilder.queries.performance import FEWEST, OfVersion, by_version, installs_in, peers_of
 
 PERIOD = timedelta(days=60)  # as far back as a standing series begins
@@ -104,7 +104,8 @@ def _line(of: OfVersion, *, is_group: bool = False) -> Line:
     for name in RATES:
         found = range_of(total, name)
         if found is None:
-            cells.append(Cell(STATISTICS[name], "", "", note=NOT_ENOUGH))
+            note = "Texts cannot be opened." if cannot_open(total, name) else NOT_ENOUGH
+            cells.append(Cell(STATISTICS[name], "", "", note=note))
             continue
         value = told(total, name)
         cells.append(Cell(STATISTICS[name], value, range_told(found, name), *_drawn(found, name, total)))

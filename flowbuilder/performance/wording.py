@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from flowbuilder.definition.performing import (
     ENOUGH,
     MONEY,
+    OPENABLE,
     PROPORTIONS,
     Change,
     Counts,
@@ -26,6 +27,7 @@ WORSE_IF_MORE = frozenset(
     }
 )
 NOT_ENOUGH = f"Not enough yet: fewer than {ENOUGH} were delivered."
+NO_OPENS = "texts cannot be opened"
 
 
 @dataclass(frozen=True)
@@ -89,8 +91,13 @@ def tile(now: Counts, before: Counts, name: str, label: str, currency: str) -> T
     words, tone = change_told(change_between(before, now, name), name)
     sure = range_told(range_of(now, name), name)
     if not sure and name in PROPORTIONS and now.get("delivered") and not is_enough(now, name):
-        sure = "not enough yet"
+        sure = NO_OPENS if cannot_open(now, name) else "not enough yet"
     return Tile(label, told(now, name, currency), sure, words, tone)
+
+
+def cannot_open(counts: Counts, name: str) -> bool:
+    """Whether all that was delivered were texts."""
+    return name == "open_rate" and bool(counts.get("delivered")) and not counts.get(OPENABLE, 1)
 
 
 def message_line(counts: Mapping[str, float], currency: str) -> str:

@@ -109,6 +109,10 @@ def test_late_and_missing_numbers_say_so(mia, pine):
     )
 
 
+def test_a_period_that_is_not_there_yet_says_so(mia, pine):
+    assert "These numbers are being collected" in account_page(mia, pine, "?period=7")
+
+
 def test_no_page_calls_klaviyo(mia, pine, monkeypatch):
     def never(*args, **named):
         raise AssertionError("a page called Klaviyo")
