@@ -280,3 +280,79 @@ def install_approvals(schema_editor):
 def drop_approvals(schema_editor):
     for guard in APPROVALS:
         guard.remove(schema_editor)
+
+
+# --- What ended is counted, whoever moved it -----------------------------------------------------------------------
+
+COUNTED = "publications_are_counted"
+ENDED = "('published', 'refused', 'failed', 'cancelled')"
+OF_A_COUNT = "state, created_at, workspace_id, version_id"
+COUNT_ONE_LESS = """
+  UPDATE flowbuilder_daycount SET number = number - 1
+  WHERE of_workspace IN (0, OLD.workspace_id) AND day = {old_day} AND state = OLD.state
+    AND of_flow IN (0, (SELECT flow_id FROM flowbuilder_version WHERE id = OLD.version_id))"""
+COUNT_ONE_MORE = """
+  INSERT INTO flowbuilder_daycount (of_workspace, of_flow, day, state, number)
+  SELECT rooms.id, flows.id, {new_day}, NEW.state, 1
+  FROM (SELECT 0 AS id UNION ALL SELECT NEW.workspace_id) AS rooms,
+    (SELECT 0 AS id UNION ALL SELECT flow_id FROM flowbuilder_version WHERE id = NEW.version_id) AS flows
+  WHERE true ORDER BY 1, 2
+  ON CONFLICT (of_workspace, of_flow, day, state) DO UPDATE SET number = flowbuilder_daycount.number + 1"""
+COUNT_ALL = f"""
+  INSERT INTO flowbuilder_daycount (of_workspace, of_flow, day, state, number)
+  SELECT one.workspace_id * level.room, version.flow_id * level.flow, {{day}}, one.state, COUNT(*)
+  FROM flowbuilder_publication AS one JOIN flowbuilder_version AS version ON version.id = one.version_id,
+    (SELECT 0 AS room, 0 AS flow UNION ALL SELECT 1, 0 UNION ALL SELECT 0, 1 UNION ALL SELECT 1, 1) AS level
+  WHERE one.state IN {ENDED} GROUP BY 1, 2, 3, 4"""
+
+
+def day_in_utc(vendor: str, column: str) -> str:
+    if vendor == "postgresql":
+        return f"({column} AT TIME ZONE 'UTC')::date"
+    return f"substr({column}, 1, 10)"
+
+
+def count_all(vendor: str) -> str:
+    """The statement that counts what is there, into an empty table."""
+    return COUNT_ALL.format(day=day_in_utc(vendor, "one.created_at"))
+
+
+def install_counts(apps, schema_editor):
+    """A publication begins asked, so only its changes and its end are counted; and all that ended before."""
+    vendor = schema_editor.connection.vendor
+    less = COUNT_ONE_LESS.format(old_day=day_in_utc(vendor, "OLD.created_at"))
+    more = COUNT_ONE_MORE.format(new_day=day_in_utc(vendor, "NEW.created_at"))
+    if vendor == "postgresql":
+        schema_editor.execute(
+            f"CREATE FUNCTION {COUNTED}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+            f"IF OLD.state IN {ENDED} THEN {less}; END IF; "
+            f"IF TG_OP = 'UPDATE' THEN IF NEW.state IN {ENDED} THEN {more}; END IF; END IF; "
+            "RETURN NULL; END $$"
+        )
+        changed = " OR ".join(f"NEW.{one} IS DISTINCT FROM OLD.{one}" for one in OF_A_COUNT.split(", "))
+        for event, when in ((f"UPDATE OF {OF_A_COUNT}", f"WHEN ({changed})"), ("DELETE", "")):
+            name = f"{COUNTED}_{event[:6].lower()}"
+            schema_editor.execute(
+                f"CREATE TRIGGER {name} AFTER {event} ON flowbuilder_publication FOR EACH ROW {when} "
+                f"EXECUTE FUNCTION {COUNTED}()"
+            )
+    else:
+        less, more = (
+            f"{less} AND OLD.state IN {ENDED}",
+            more.replace("WHERE true", f"WHERE NEW.state IN {ENDED}"),
+        )
+        for event, acts in ((f"UPDATE OF {OF_A_COUNT}", f"{less}; {more};"), ("DELETE", f"{less};")):
+            name = f"{COUNTED}_{event[:6].lower()}"
+            schema_editor.execute(
+                f"CREATE TRIGGER {name} AFTER {event} ON flowbuilder_publication BEGIN {acts} END"
+            )
+    schema_editor.execute(count_all(vendor))
+
+
+def remove_counts(apps, schema_editor):
+    if schema_editor.connection.vendor == "postgresql":
+        schema_editor.execute(f"DROP FUNCTION IF EXISTS {COUNTED} CASCADE")
+    else:
+        for event in ("update", "delete"):
+            schema_editor.execute(f"DROP TRIGGER IF EXISTS {COUNTED}_{event}")
+    schema_editor.execute("DELETE FROM flowbuilder_daycount")

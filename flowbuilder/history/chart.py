@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from flowbuilder.history.finding import Counts, Day
+from flowbuilder.history.sums import Counts, Day
 
 WIDTH, HEIGHT = 760, 84
 FLOOR = 80.0  # where the bars stand

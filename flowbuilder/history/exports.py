@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import current_workspace
 from accounts.audit import Act, record
-from flowbuilder.access import publications_for, user_of
+from flowbuilder.access import publications_in, user_of, workspaces_seen
 from flowbuilder.history.filters import Filters
 from flowbuilder.history.finding import sorted_by
 from flowbuilder.spreadsheet import as_file, csv_lines
@@ -46,8 +46,9 @@ COLUMNS = {  # name in the file -> column
 @require_safe
 def export(request: HttpRequest, form: str) -> HttpResponseBase:
     """Filters that make no sense lead to the page, which says so."""
-    seen = publications_for(user_of(request))
-    filters = Filters(request.GET, seen=seen)
+    workspaces = workspaces_seen(user_of(request))
+    seen = publications_in(workspaces)
+    filters = Filters(request.GET, workspaces=workspaces)
     if not filters.is_valid():
         return redirect(f"{reverse('history:list')}?{filters.query}")
     rows = sorted_by(filters.narrow(seen), filters.order)

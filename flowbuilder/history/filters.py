@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
-from django.db.models import Exists, Model, OuterRef, Q, QuerySet
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet, Subquery
+from django.db.models.lookups import IsNull
 
 from accounts.models import KlaviyoAccount, User, Workspace
-from flowbuilder.models import Attempt, Publication, Rollout, TemplateFlow, Version
+from flowbuilder.access import publications_in
+from flowbuilder.models import Attempt, DayCount, Publication, Rollout, TemplateFlow, Version
 
 S = Publication.State
 DAYS = 30  # in the chart
@@ -35,6 +37,7 @@ ERRORS: dict[str, tuple[str, Q]] = {
     "klaviyo": ("Klaviyo had a fault", Q(status__gte=500)),
     "lost": ("The answer was lost", Q(outcome=Attempt.Outcome.UNKNOWN)),
 }
+BY_DAY = {"outcome", "from", "to", "workspace", "template", "sort"}  # of these alone the sums are kept
 UNLIKE = "unlike"  # no call went wrong, and yet
 MOST_WORDS = 8  # of a search; those after them are not looked for
 SEARCHED = ("flow_name", "reason", "klaviyo_flow_id")  # each with an index of its trigrams on PostgreSQL
@@ -126,13 +129,17 @@ class Filters(FilterForm):
         choices=[("", "Newest first"), ("oldest", "Oldest first"), ("flow", "By flow, A to Z")],
     )
 
-    def __init__(self, data: Any, *, seen: QuerySet[Publication]) -> None:
+    def __init__(self, data: Any, *, workspaces: list[int] | None) -> None:
+        """`workspaces`: whose publications the person sees; None: all, and nothing has to be looked for."""
         super().__init__(data)
+        seen = publications_in(workspaces)
         for name, (label, model, where) in PICKERS.items():
-            found = model._default_manager.filter(Exists(seen.order_by().filter(**{where: OuterRef("pk")})))
+            found = model._default_manager.all()
+            if workspaces is not None:
+                found = found.filter(_is_seen(name, where, seen, workspaces))
             nothing = f"{label}: any" if name in self.FIRST else "Any"
             field = forms.ModelChoiceField(queryset=found, required=False, label=label, empty_label=nothing)
-            field.choices = partial(_offered, found, nothing)
+            field.choices = cache(partial(_offered, found, nothing))
             self.fields[name] = field
         self.add_days()
         folded = ("template", "version", "workspace", "person", "error", "rollout", "sort")
@@ -161,6 +168,18 @@ class Filters(FilterForm):
         self.is_valid()
         return [_has(word) for word in (self.cleaned_data.get("q") or "").split()[:MOST_WORDS]]
 
+    @property
+    def is_kept_by_day(self) -> bool:
+        """Whether the sums of what it finds are kept (queries/counts.py), or have to be counted."""
+        self.is_valid()
+        return not set(self.given) - BY_DAY
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        self.is_valid()
+        outcome = self.cleaned_data.get("outcome")
+        return OUTCOMES[outcome][1] if outcome else tuple(S)
+
     def last_day(self, today: date) -> date:
         """Where the chart ends: today, or at what is asked for where that is long ago."""
         last: date | None = self.cleaned_data.get("to") if self.is_valid() else None
@@ -183,6 +202,19 @@ class Filters(FilterForm):
     def is_open(self) -> bool:
         """Whether one of the folded ones is in use."""
         return any(field.name in self.given for field in self.folded)
+
+
+def _is_seen(name: str, where: str, seen: QuerySet[Publication], workspaces: list[int]) -> Q:
+    """What is named by one of these publications. None of it reads more rows as there are more of them."""
+    if name == "rollout":
+        return Q(workspace__in=workspaces)
+    if name == "template":
+        ended = DayCount.objects.filter(of_workspace__in=workspaces, of_flow=OuterRef("flow"))
+        is_open = seen.filter(state__in=Publication.OPEN).order_by().values("version__flow")
+        return Q(Exists(ended.order_by())) | Q(flow__in=is_open)
+    # One row of each is looked for. As EXISTS it would be a join, and of some all rows are read then.
+    one = Subquery(seen.order_by().filter(**{where: OuterRef("pk")}).values("pk")[:1])
+    return Q(IsNull(one, False))
 
 
 def _offered(found: QuerySet[Any], nothing: str) -> list[tuple[Any, str]]:

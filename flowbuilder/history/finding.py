@@ -1,17 +1,15 @@
-"""Which rows a page of the history shows, and what all of them come to. Reads only."""
+"""Which rows a page of the history shows. Reads only; what all of them come to is in sums.py."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, F, Model, QuerySet, TextField
+from django.db.models import F, Model, QuerySet
 from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
-from django.db.models.functions import Cast, Substr
 
-from flowbuilder.history.filters import DAYS, OUTCOMES, start_of
 from flowbuilder.models import Publication
 
 PAGE = 50
@@ -99,61 +97,3 @@ def sorted_by(rows: Rows, order: str, orders: Orders = ORDERS) -> Rows:
 
 def _sorted(rows: Rows, column: str, is_rising: bool) -> Rows:
     return rows.order_by(column, "pk") if is_rising else rows.order_by(f"-{column}", "-pk")
-
-
-# --- What they come to -------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    asked: int
-    published: int
-    refused: int
-    waiting: int
-    cancelled: int
-
-
-def counts_of(rows: QuerySet[Publication]) -> Counts:
-    """One query, one row a state."""
-    by_state = dict(rows.order_by().values_list("state").annotate(Count("pk")))
-    sums = {name: sum(by_state.get(state, 0) for state in states) for name, (_, states) in OUTCOMES.items()}
-    return Counts(
-        sum(by_state.values()), sums["published"], sums["refused"], sums["waiting"], sums["cancelled"]
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Day:
-    """How many of a day's publications came to what. `when` is a date in UTC."""
-
-    when: date
-    published: int = 0
-    waiting: int = 0
-    refused: int = 0
-    cancelled: int = 0
-
-    @property
-    def total(self) -> int:
-        return self.published + self.waiting + self.refused + self.cancelled
-
-
-def days_of(rows: QuerySet[Publication], today: date) -> list[Day]:
-    """The 30 days up to this one, the oldest first. One query."""
-    first = today - timedelta(days=DAYS - 1)
-    until = start_of(today + timedelta(days=1))
-    recent = rows.filter(created_at__gte=start_of(first), created_at__lt=until).order_by()
-    found: dict[date, dict[str, int]] = {}
-    group = {
-        state: name
-        for name in ("published", "refused", "waiting", "cancelled")
-        for state in OUTCOMES[name][1]
-    }
-    # The text begins with the day in UTC, on every database; on SQLite TruncDate calls Python for each row.
-    text = Substr(Cast("created_at", TextField()), 1, 10)
-    counted = recent.annotate(day=text).values_list("day", "state")
-    for when, state, number in counted.annotate(Count("pk")):
-        sums = found.setdefault(date.fromisoformat(when), {})
-        sums[group[state]] = sums.get(group[state], 0) + number
-    return [
-        Day(when, **found.get(when, {})) for when in (first + timedelta(days=index) for index in range(DAYS))
-    ]

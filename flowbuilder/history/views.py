@@ -20,15 +20,17 @@ from accounts.models import User
 from flowbuilder.access import (
     may_audit,
     publication_or_404,
-    publications_for,
+    publications_in,
     saved_view_or_404,
     saved_views_of,
+    workspaces_seen,
 )
 from flowbuilder.history import chart
 from flowbuilder.history.filters import Filters
-from flowbuilder.history.finding import counts_of, days_of, page_of
+from flowbuilder.history.finding import page_of
 from flowbuilder.history.rows import rows_of, with_names
 from flowbuilder.history.story import Story, may_act, pretty
+from flowbuilder.history.sums import sums_of
 from flowbuilder.operations import saved_views as operations
 from flowbuilder.operations.publications import (
     UnableToAct,
@@ -51,8 +53,9 @@ class Request(HttpRequest):
 def publications(request: Request) -> HttpResponse:
     """All that this person may see. htmx asks for the part that its press changes."""
     now = timezone.now()
-    seen = publications_for(request.user)
-    filters = Filters(request.GET, seen=seen)
+    workspaces = workspaces_seen(request.user)
+    seen = publications_in(workspaces)
+    filters = Filters(request.GET, workspaces=workspaces)
     found = filters.narrow(seen)
     after, before = request.GET.get("after", ""), request.GET.get("before", "")
     page = page_of(found, after=after, before=before, order=filters.order, read=with_names)
@@ -67,9 +70,10 @@ def publications(request: Request) -> HttpResponse:
     status = 200 if filters.is_valid() else 422
     if request.htmx and (after or before):
         return render(request, "history/_publications.html", shown, status=status)
-    days = days_of(filters.narrow(seen, by_day=False), filters.last_day(now.date()))
+    counts, days = sums_of(filters, seen, workspaces, filters.last_day(now.date()))
     shown |= {
-        "stats": chart.stats(counts_of(found), filters),
+        "counts": counts,
+        "stats": chart.stats(counts, filters),
         "columns": chart.pressable(days, filters),
         "has_chart": any(day.total for day in days),
         "views": saved_views_of(request.user, current_workspace(request)),
@@ -85,7 +89,9 @@ def publications(request: Request) -> HttpResponse:
 @require_POST
 def save_view(request: Request) -> HttpResponse:
     """The filters as they stand, under a name: back to them."""
-    filters = Filters(QueryDict(request.POST.get("query", "")), seen=publications_for(request.user))
+    workspaces = workspaces_seen(request.user)
+    query = QueryDict(request.POST.get("query", ""))
+    filters = Filters(query, workspaces=workspaces)
     workspace = current_workspace(request)
     try:
         if workspace is None:

@@ -9,6 +9,7 @@
     Install - Publication - Attempt     a template flow in an account, and every call that brought it there
     Publication - Move                  every state it was in, and why
     Publication - Receipt               that it landed, in the chain of its account
+    DayCount                            how many of a day's publications ended how
     SavedView                           filters of the history under a name
     Lane, Made, Orphan                  the way into an account; what was made there; what does not fit our rows
     Install - Reading - Proposal        what the account was found to have, and what of it was proposed to its designers
@@ -19,12 +20,12 @@
 
 Promises kept by triggers in the database (guards.py): the ends of a link lie in its flow; versions, edits, moves,
 receipts, what was read, what reviewers and second persons said never change; a publication goes from state to state
-only as the publisher's table says, and where a second person's yes is needed, not without it.
+only as the publisher's table says, where a second person's yes is needed not without it, and is counted when it ends.
 """
 
 from flowbuilder.models.approval import Approval
 from flowbuilder.models.design import Action, Clip, Edit, Email, Flow, Link, Presence, Requirement, Trigger
-from flowbuilder.models.landing import Attempt, Install, Lane, Made, Move, Orphan, Publication
+from flowbuilder.models.landing import Attempt, DayCount, Install, Lane, Made, Move, Orphan, Publication
 from flowbuilder.models.offer import ReturnAddress, Review, TemplateFlow, Version
 from flowbuilder.models.performance import Figure, Measuring, Report, Sharing
 from flowbuilder.models.reading import Proposal, Reading
@@ -37,6 +38,7 @@ __all__ = [
     "Attempt",
     "Choice",
     "Clip",
+    "DayCount",
     "Edit",
     "Email",
     "Figure",

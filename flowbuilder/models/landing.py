@@ -147,8 +147,14 @@ class Publication(models.Model):
             models.Index(fields=["rollout", "state"]),
             models.Index(fields=["account", "-created_at", "-id"]),
             models.Index(fields=["state", "-created_at", "-id"]),
-            models.Index(fields=["flow_name", "id"]),
-            models.Index(fields=["workspace", "flow_name", "id"]),
+            # With the state, by which they are narrowed while they are read
+            models.Index(fields=["flow_name", "id", "state"], name="by_flow"),
+            models.Index(fields=["workspace", "flow_name", "id", "state"], name="by_workspace_and_flow"),
+            models.Index(  # few rows among many
+                fields=["-created_at", "-id"],
+                condition=Q(state="published") & ~Q(reason=""),
+                name="landed_not_as_meant",
+            ),
         )
         constraints = (
             models.UniqueConstraint(
@@ -315,3 +321,26 @@ class Orphan(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name or self.klaviyo_flow_id} in {self.account}"
+
+
+class DayCount(models.Model):
+    """How many of the publications that were asked for on one day (in UTC) ended in one state. 0 stands for all
+    workspaces, or for all flows, so that a sum is over as many rows as there are days. Kept by the database
+    (guards.py), whoever moves a publication."""
+
+    of_workspace = models.PositiveBigIntegerField(default=0)
+    of_flow = models.PositiveBigIntegerField(default=0)  # the flow of the version
+    day = models.DateField()
+    state = models.CharField(max_length=12)
+    number = models.IntegerField(default=0)
+
+    class Meta:
+        ordering = ("day",)
+        constraints = (
+            models.UniqueConstraint(
+                fields=["of_workspace", "of_flow", "day", "state"], name="a_count_once_a_day"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.state} on {self.day}"

@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from flowbuilder.access import publications_for
+from flowbuilder.access import publications_for, workspaces_seen
 from flowbuilder.history.filters import Filters
 from flowbuilder.history.finding import ORDERS, page_of
 from flowbuilder.models import Publication, Rollout
@@ -23,7 +23,7 @@ URL = "/history/"
 
 
 def found(world: World, user, **wanted: object) -> set[int]:
-    filters = Filters({name: str(value) for name, value in wanted.items()}, seen=publications_for(user))
+    filters = Filters({name: str(value) for name, value in wanted.items()}, workspaces=workspaces_seen(user))
     rows = set(filters.narrow(publications_for(user)).values_list("pk", flat=True))
     assert filters.is_valid(), filters.errors
     return rows
@@ -128,7 +128,7 @@ def test_the_database_may_go_along_an_index(world: World):
     rows = publications_for(world.rowan)
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
-    searched = Filters({"q": "vanished"}, seen=rows).narrow(rows).order_by().explain()
+    searched = Filters({"q": "vanished"}, workspaces=None).narrow(rows).order_by().explain()
     assert searched.count("publication_words_") == 3, searched
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_bitmapscan = off")  # which is cheap for no rows, and sorts them
