@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-ALL = ("definition", "editor", "painted", "publisher")
+ALL = ("definition", "editor", "painted", "publisher", "history")
 sys.exit(
     max(subprocess.run([sys.executable, "-m", f"benchmarks.{one}"], check=False).returncode for one in ALL)
 )
