@@ -16,7 +16,7 @@ closer than a lane changes hands), since a query for it before each call would c
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import ceil
@@ -24,7 +24,7 @@ from math import ceil
 from django.conf import settings
 
 from accounts.klaviyo.errors import KlaviyoError, NotAllowed, NotSent, Throttled
-from accounts.klaviyo.limits import Limits, limits_for, parse_windows
+from accounts.klaviyo.limits import DAILY, Limits, limits_for, parse_windows
 from accounts.models import Allowance
 from accounts.rows import change as change_row
 
@@ -34,6 +34,7 @@ SEVERAL = 100  # calls in a window from which on those of one stretch are kept a
 GRAIN = 0.25  # seconds of such a stretch
 TICK = 0.000_002  # a datetime knows no smaller step: what opens so soon is open
 TRIES = 50
+MOST_ROWS = 2000  # that used_today reads
 ROW = "SELECT * FROM accounts_allowance WHERE account_id = %s AND endpoint = %s"  # see rows.py
 _PER = {1: "second", 60: "minute", 86_400: "day"}
 
@@ -148,6 +149,35 @@ def throttled(taken: Taken, seconds: float, now: datetime) -> None:
         return {"log": log, "blocked_until": max(until, row.blocked_until or 0.0)}
 
     _change(taken.row, change)
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """Of the calls that an account may make to an endpoint in a day. `until`: Klaviyo asked us to wait so long."""
+
+    account_id: int
+    endpoint: str
+    calls: int
+    allowed: int
+    until: datetime | None = None
+
+
+def used_today(account_ids: Collection[int] | None, now: datetime) -> list[Used]:
+    """What counts against the limits of a day, None: of all accounts; the fullest first. One query, for those of the
+    rows that changed most."""
+    rows = Allowance.objects.exclude(log=[], blocked_until=None)
+    if account_ids is not None:
+        rows = rows.filter(account__in=account_ids)
+    found = []
+    for row in rows.filter(endpoint__in=DAILY).order_by("-version")[:MOST_ROWS]:
+        limits = DAILY[row.endpoint]
+        calls = int(sum(calls for _, calls in _log(row, limits, now)))
+        allowed = _windows(row, limits).get(86_400, limits.daily or 0)
+        blocked = row.blocked_until or 0.0
+        until = datetime.fromtimestamp(blocked, UTC) if blocked > now.timestamp() else None
+        if calls or until:
+            found.append(Used(row.account_id, row.endpoint, calls, allowed, until))
+    return sorted(found, key=lambda one: (-one.calls / max(one.allowed, 1), one.account_id, one.endpoint))
 
 
 def _row(account_id: int, limits: Limits) -> Allowance:

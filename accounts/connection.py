@@ -89,7 +89,8 @@ def client_for(
 
 
 def text_of(secret: Secret | None) -> str:
-    """A stored secret for the operations beside this module; "" when there is none or it cannot be read."""
+    """A stored secret, for the operations beside this module and whoever signs webhooks; "" when there is none or it
+    cannot be read."""
     try:
         return secret.reveal() if secret is not None else ""
     except UnableToDecrypt:

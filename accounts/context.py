@@ -26,6 +26,7 @@ NAV = (
     ("Accounts", "plug", "accounts:list", ("accounts",)),
     ("Performance", "chart", "performance:workspace", ("performance",)),
     ("History", "history", "history:list", ("history",)),
+    ("Health", "heart", "health:page", ("health",)),
 )
 FOR_PARTNERS = frozenset({"rollouts:list"})
 PERSONAL = frozenset(

@@ -23,10 +23,12 @@ from accounts.access import Person, is_operator
 from accounts.models import AuditEntry, Grant, KlaviyoAccount, Membership, User, Workspace
 from flowbuilder.models import (
     Approval,
+    Delivery,
     Email,
     Flow,
     Install,
     Link,
+    Listener,
     Publication,
     Review,
     Rollout,
@@ -267,7 +269,11 @@ def workspaces_seen(user: User) -> list[int] | None:
 
 
 def publications_in(workspaces: list[int] | None) -> QuerySet[Publication]:
-    return Publication.objects.all() if workspaces is None else Publication.objects.filter(workspace__in=workspaces)
+    return (
+        Publication.objects.all()
+        if workspaces is None
+        else Publication.objects.filter(workspace__in=workspaces)
+    )
 
 
 def publications_for(user: User) -> QuerySet[Publication]:
@@ -338,6 +344,28 @@ def saved_views_of(user: User, workspace: Workspace | None) -> QuerySet[SavedVie
 
 def saved_view_or_404(user: User, pk: int) -> SavedView:
     return get_object_or_404(SavedView, pk=pk, person=user)
+
+
+# --- Alerts: for the owners of a workspace -------------------------------------------------------------------------
+
+
+def listener_or_404(user: User, pk: int) -> Listener:
+    listener = get_object_or_404(
+        Listener.objects.filter(workspace__memberships__user=user).select_related("workspace"), pk=pk
+    )
+    require_role(user, listener.workspace, (Role.OWNER,), "Only owners say who hears of what.")
+    return listener
+
+
+def delivery_or_404(user: User, pk: int) -> Delivery:
+    delivery = get_object_or_404(
+        Delivery.objects.filter(listener__workspace__memberships__user=user).select_related(
+            "listener__workspace"
+        ),
+        pk=pk,
+    )
+    require_role(user, delivery.listener.workspace, (Role.OWNER,), "Only owners send an alert again.")
+    return delivery
 
 
 def rollout_or_404(user: User, pk: int, *, to_act: bool = False) -> Rollout:

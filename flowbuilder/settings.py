@@ -217,6 +217,7 @@ if PRODUCTION:
     SECURE_HSTS_SECONDS = 31_536_000
     SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True
     SECURE_SSL_REDIRECT = env.bool("SSL_REDIRECT", True)
+    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # whoever asks there follows nobody elsewhere
     if env.bool("BEHIND_PROXY", False):
         SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
@@ -295,6 +296,7 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 CELERY_BEAT_SYNC_EVERY = 1  # a beat that is killed forgets nothing; and the file's age says whether it beats
 SWEEP_EVERY = env.float("SWEEP_EVERY", 15.0)
 COLLECT_EVERY = env.float("COLLECT_EVERY", 60.0)
+ALERT_EVERY = 4 * SWEEP_EVERY
 # Rung with the id of an account that a person has just connected, or connected again. By name: accounts knows of no
 # flows, and what waits there for its connection is theirs.
 AFTER_CONNECTING = ("accounts.tasks.read_account", "flowbuilder.tasks.go_on_in")
@@ -329,6 +331,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "flowbuilder.tasks.go_on_with_dry_runs",
         "schedule": 60.0,
         "options": {"expires": 60.0},
+    },
+    "look-for-alerts": {
+        "task": "flowbuilder.tasks.look_for_alerts",
+        "schedule": ALERT_EVERY,
+        "options": {"expires": ALERT_EVERY},
     },
     "read-flows": {"task": "flowbuilder.tasks.read_flows", "schedule": 60.0, "options": {"expires": 60.0}},
     "sweep-publications": {

@@ -15,6 +15,7 @@ from accounts.counted import counted
 from accounts.klaviyo.errors import KlaviyoError, Throttled
 from accounts.models import KlaviyoAccount
 from accounts.tasks import come_back
+from flowbuilder.alerts import keeping, sending
 from flowbuilder.publisher import collecting, dry_run, lanes, orphans, readings, waves
 
 log = logging.getLogger(__name__)
@@ -200,3 +201,26 @@ def remove_later(account_id: int, template_id: str) -> None:
         remove_template.apply_async((account_id, template_id), countdown=REMOVE_AFTER)
     except (OperationalError, OSError):
         return
+
+
+@shared_task
+def look_for_alerts() -> int:
+    """What is wrong, and who has to be told. The messages go out each by itself."""
+    found = keeping.look(right_now())
+    ring_deliveries()
+    return found
+
+
+def ring_deliveries() -> None:
+    """A broker that is down loses none: the next round rings again."""
+    for pk in keeping.due(right_now()):
+        try:
+            send_delivery.apply_async((pk,), queue=ASKED)
+        except (OperationalError, OSError):
+            return
+
+
+@shared_task
+def send_delivery(delivery_id: int) -> None:
+    """Twice, or too early, is harmless: the row decides."""
+    sending.send(delivery_id, right_now())

@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from accounts.views import home
+from flowbuilder.health.probes import healthz, readyz
 from flowbuilder.install.embedding import arrive
 
 urlpatterns = [
@@ -18,8 +19,11 @@ urlpatterns = [
     path("", include("flowbuilder.installed.urls")),
     path("", include("flowbuilder.rollouts.urls")),
     path("", include("flowbuilder.approvals.urls")),
+    path("", include("flowbuilder.health.urls")),
     path("history/", include("flowbuilder.history.urls")),
     path("", include("flowbuilder.performance.urls")),
+    path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
     path("api/", include("flowbuilder.api.urls")),
     path("admin/", admin.site.urls),
 ]

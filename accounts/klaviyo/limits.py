@@ -93,6 +93,7 @@ _TABLE = (
     Limits("DELETE /api/tags/{id}/relationships/flows", 3, 60),
 )
 # fmt: on
+DAILY = {row.endpoint: row for row in _TABLE if row.daily}
 _PATTERNS = tuple((re.compile(re.escape(row.endpoint).replace(r"\{id\}", "[^/?]+")), row) for row in _TABLE)
 
 

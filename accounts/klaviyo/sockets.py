@@ -1,6 +1,6 @@
 """The connections themselves: one pool per process and origin, with a wall-clock deadline on every socket.
 
-Called by wire.py; a worker and a test may call close_connections.
+Called by wire.py and by webhooks.py, which resolves names itself; a worker and a test may call close_connections.
 """
 
 from __future__ import annotations
@@ -70,16 +70,18 @@ class PlainHTTP(httpx.HTTPTransport):
     private name.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, backend: httpcore.NetworkBackend | None = None) -> None:
         super().__init__(trust_env=False, retries=0)
         if not isinstance(self._pool, httpcore.ConnectionPool):
             raise RuntimeError(
                 "httpx keeps its connections elsewhere now; the deadline has to be fitted anew."
             )
-        self._pool._network_backend = _Backend()
+        self._pool._network_backend = backend or Backend()
 
 
-class _Backend(httpcore.NetworkBackend):
+class Backend(httpcore.NetworkBackend):
+    """The sockets of the machine, each with the deadline of the block it is used in."""
+
     def __init__(self) -> None:
         self._real = httpcore.SyncBackend()
 

@@ -17,6 +17,7 @@
     Publication, Rollout - Approval     a second person's word on it
     Measuring, Report - Figure          how flows do: what is collected of an account, and what was
     Sharing                             who may see that beside the account's owner
+    Alert - Told - Listener - Delivery  what goes wrong in a workspace, who is told, and whether it arrived
 
 Promises kept by triggers in the database (guards.py): the ends of a link lie in its flow; versions, edits, moves,
 receipts, what was read, what reviewers and second persons said never change; a publication goes from state to state
@@ -24,6 +25,7 @@ only as the publisher's table says, where a second person's yes is needed not wi
 """
 
 from flowbuilder.models.approval import Approval
+from flowbuilder.models.alert import Alert, AlertLimits, Delivery, Listener, Told
 from flowbuilder.models.design import Action, Clip, Edit, Email, Flow, Link, Presence, Requirement, Trigger
 from flowbuilder.models.landing import Attempt, DayCount, Install, Lane, Made, Move, Orphan, Publication
 from flowbuilder.models.offer import ReturnAddress, Review, TemplateFlow, Version
@@ -34,11 +36,14 @@ from flowbuilder.models.rollout import Choice, Rollout
 
 __all__ = [
     "Action",
+    "Alert",
+    "AlertLimits",
     "Approval",
     "Attempt",
     "Choice",
     "Clip",
     "DayCount",
+    "Delivery",
     "Edit",
     "Email",
     "Figure",
@@ -46,6 +51,7 @@ __all__ = [
     "Install",
     "Lane",
     "Link",
+    "Listener",
     "Made",
     "Measuring",
     "Move",
@@ -63,6 +69,7 @@ __all__ = [
     "SavedView",
     "Sharing",
     "TemplateFlow",
+    "Told",
     "Trigger",
     "Version",
 ]

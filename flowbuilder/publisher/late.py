@@ -33,8 +33,13 @@ def with_times(rows: QuerySet[Publication]) -> QuerySet[Publication]:
 def late_ones(now: datetime) -> QuerySet[Publication]:
     """All that are open for too long, the oldest first."""
     rows = with_times(Publication.objects.filter(state__in=Publication.OPEN))
+    return rows.filter(is_late(now)).order_by("pk")
+
+
+def is_late(now: datetime) -> Q:
+    """Of rows `with_times`."""
     unseen = Q(due_since__lt=now - UNSEEN) & ~Q(state=S.ASKED, needs_approval=True)
-    return rows.filter(Q(asked_last__lt=now - LONG) | unseen).order_by("pk")
+    return Q(asked_last__lt=now - LONG) | unseen
 
 
 def alarm(publication: Any, now: datetime) -> str:

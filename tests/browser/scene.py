@@ -250,6 +250,7 @@ def whole(site: Site) -> dict[str, Any]:
     shown |= designs(home, nora, stores)
     shown |= flows_that_landed(home, nora, stores)
     shown |= publications(home, nora, stores[4])
+    alerts(home)
     with transaction.atomic():  # the site's worker sees none of it half made
         shown |= roll(home, nora)
     return shown
@@ -346,6 +347,17 @@ def publications(home: Workspace, nora: User, account: KlaviyoAccount) -> dict[s
         "asked": asked.approvals.get().pk,
         "waiting": of("waiting", reason="This account has used what it may today.", **far).pk,
     }
+
+
+def alerts(home: Workspace) -> None:
+    """Somebody who is mailed, a webhook, and a message in each state; one alert that is open."""
+    found = {"hears": ["disconnected", "stuck"], "pace": "at-once"}
+    home.listeners.create(kind="email", address="nora@fjord.example", **found)
+    hook = home.listeners.create(kind="webhook", address="https://alerts.example.com/" + "a" * 60, **found)
+    hook.deliveries.create(is_test=True, state="sent", status=204, tries=1)
+    hook.deliveries.create(state="failed", status=500, tries=6, error="The answer was 500.")
+    later = right_now() + timedelta(hours=3)
+    hook.deliveries.create(error="Nobody answered (ConnectError).", tries=2, not_before=later)
 
 
 def roll(home: Workspace, nora: User) -> dict[str, Any]:

@@ -136,6 +136,11 @@ PLACES = (
     Place("approvals:approval", "asked", who="second", says="May it be sent?"),
     Place("approvals:approval", "asked", says="Withdraw it"),
     Place("approvals:settings", "home"),
+    # Health
+    Place("health:page", "home", says="need a look"),
+    follower("health:page", "home", says="need a look"),
+    Place("health:alerts", "home", says="What was delivered"),
+    follower("health:alerts", "home", status=403),
     # History
     Place("history:audit", says="kept for 730 days"),
     follower("history:audit", status=403),
@@ -172,6 +177,8 @@ NO_PAGE = {
     "install:withdrawn": "only of an install whose version was withdrawn: tests/install/test_pages.py",
     "install:choices": "a part of the page of questions",
     "install:figures": "a part of the page of questions",
+    "healthz": "for machines",
+    "readyz": "for machines",
     "arrive": "leads to the page of the template flow",
     "install:content": "somebody's email, in a frame",
     "install:shared_content": "somebody's email, in a frame",

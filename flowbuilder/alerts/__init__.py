@@ -1,0 +1,1 @@
+"""What a workspace is told when something goes wrong: found, kept, sent."""
