@@ -16,6 +16,7 @@ from flowbuilder.alerts.conditions import Condition, Rooms, conditions, rooms_th
 from flowbuilder.models import Alert, Delivery, Listener, Told
 
 AGAIN = timedelta(hours=6)  # what comes back within is the same occurrence, and is not told anew
+A_DAY = timedelta(days=1)
 DIGEST_FROM = time(7, 0)  # in UTC
 KEPT = timedelta(days=90)  # after it was over
 
@@ -28,6 +29,8 @@ def look(now: datetime) -> int:
     known = {(one.workspace_id, one.kind, one.key): one for one in rows}
     over = [alert.pk for key, alert in known.items() if key not in found]
     Alert.objects.filter(pk__in=over, closed_at=None).update(closed_at=now)
+    # Where nobody listens any more, nobody looks
+    Alert.objects.filter(closed_at=None).exclude(workspace__in=rooms.by_pk).update(closed_at=now)
     _say_anew([(known[key], found[key]) for key in known if key in found])
     _open([found[key] for key in found if key not in known], now)
     _tell(rooms, now)
@@ -78,7 +81,8 @@ def _open(new: list[Condition], now: datetime) -> None:
 def _tell(rooms: Rooms, now: datetime) -> None:
     """One message to each listener with all that is new to it."""
     listeners = list(Listener.objects.filter(workspace__in=rooms.by_pk))
-    alerts = list(Alert.objects.filter(Q(closed_at=None) | Q(closed_at__gt=now - timedelta(days=1))))
+    lately = Q(closed_at=None) | Q(closed_at__gt=now - 2 * A_DAY)  # a digest may be late
+    alerts = list(Alert.objects.filter(lately, workspace__in=rooms.by_pk))
     told = set(
         Told.objects.filter(listener__in=listeners, alert__in=alerts).values_list("listener_id", "alert_id")
     )

@@ -146,10 +146,8 @@ class Story:
             Stat(unknown, "being looked up", "warn" if unknown else "", all_of("unknown")),
         ]
         stuck = Q(state__in=(S.WAITING, S.UNKNOWN)) | late.is_late(self.now)
-        found = late.with_times(rows).filter(stuck).select_related("account", "version")
-        found = found.defer(
-            "version__document", "account__access_token", "account__refresh_token", "account__api_key"
-        )
+        found = late.with_times(rows).filter(stuck).select_related("account")
+        found = found.defer("account__access_token", "account__refresh_token", "account__api_key")
         some = list(found.order_by("created_at", "pk")[: SHOWN + 1])
         return stats, [self._stuck(one) for one in some[:SHOWN]], len(some) > SHOWN
 

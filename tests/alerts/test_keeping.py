@@ -108,6 +108,14 @@ def test_who_does_not_want_to_hear_of_it_does_not(told: World):
     assert delivery.listener.address == "mia@example.com"
 
 
+def test_where_nobody_listens_any_more_nothing_stays_open(told: World):
+    disconnect(told)
+    look(NOW)
+    told.shop.listeners.all().delete()
+    assert look(NOW) == 0
+    assert open_ones(told.shop) == []
+
+
 def test_a_hundred_at_once_are_one_message(told: World):
     for number in range(100):
         account = make.account(told.shop, f"X{number:05}", f"Store {number}")
