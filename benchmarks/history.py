@@ -22,8 +22,8 @@ MOST = 1.5  # times as long
 LITTLE = 50.0  # milliseconds: what two pages may differ by on a machine that does other things too
 ROUNDS = 7
 MEMORY = 25.0  # MB
-# Which calls went wrong is looked for among the calls: that grows with how many did, and is told, not held.
-GROWING = ("an error: refused", "an error: lost")
+# What one in a hundred has, and no index has in the order of the page: that grows with how many do. Told, not held.
+GROWING = ("an error: refused", "an error: lost", "a search and an outcome")
 # name -> (who opens it, what the address carries). {name} is the first thing of that kind.
 PAGES: dict[str, tuple[str, str]] = {
     "all": ("operator", ""),

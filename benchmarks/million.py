@@ -57,7 +57,7 @@ TABLES = ("publication", "attempt", "move", "receipt")
 
 def prepare() -> dict[str, Any]:
     """who -> the person; and the first key of each kind of thing, which are in one run without gaps."""
-    from accounts.models import KlaviyoAccount, User, Workspace
+    from accounts.models import Grant, KlaviyoAccount, User, Workspace
     from flowbuilder.models import Rollout, TemplateFlow, Version
     from tests import make
 
@@ -71,6 +71,10 @@ def prepare() -> dict[str, Any]:
         KlaviyoAccount(klaviyo_id=f"K{n:05}", name=f"Store {n}", owner=shops[n % SHOPS], api_key="pk_bench")
         for n in range(ACCOUNTS)
     )
+    Grant.objects.bulk_create(
+        Grant(account=one, workspace=room) for one in accounts for room in (one.owner, big)
+    )
+    Grant.objects.bulk_create(Grant(account=one, workspace=small) for one in accounts[:SMALL_ROOM])
     people = User.objects.bulk_create(
         User(email=f"p{n}@example.org", name=f"Person {n}") for n in range(PEOPLE)
     )

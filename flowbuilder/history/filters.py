@@ -11,7 +11,7 @@ from django import forms
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet, Subquery
 from django.db.models.lookups import IsNull
 
-from accounts.models import KlaviyoAccount, User, Workspace
+from accounts.models import Grant, KlaviyoAccount, User, Workspace
 from flowbuilder.access import publications_in
 from flowbuilder.models import Attempt, DayCount, Publication, Rollout, TemplateFlow, Version
 
@@ -214,6 +214,9 @@ def _is_seen(name: str, where: str, seen: QuerySet[Publication], workspaces: lis
         return Q(Exists(ended.order_by())) | Q(flow__in=is_open)
     # One row of each is looked for. As EXISTS it would be a join, and of some all rows are read then.
     one = Subquery(seen.order_by().filter(**{where: OuterRef("pk")}).values("pk")[:1])
+    if name == "account":  # nobody publishes without a grant, also when it was withdrawn since
+        given = Grant.objects.filter(workspace__in=workspaces).order_by().values("account")
+        return Q(pk__in=given) & Q(IsNull(one, False))
     return Q(IsNull(one, False))
 
 
