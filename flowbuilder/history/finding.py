@@ -10,8 +10,6 @@ from typing import Any
 from django.db.models import F, Model, QuerySet
 from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
 
-from flowbuilder.models import Publication
-
 PAGE = 50
 MOMENTS = ("created_at", "at")  # columns that are moments
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -24,8 +24,8 @@ receipts, what was read, what reviewers and second persons said never change; a 
 only as the publisher's table says, where a second person's yes is needed not without it, and is counted when it ends.
 """
 
-from flowbuilder.models.approval import Approval
 from flowbuilder.models.alert import Alert, AlertLimits, Delivery, Listener, Told
+from flowbuilder.models.approval import Approval
 from flowbuilder.models.design import Action, Clip, Edit, Email, Flow, Link, Presence, Requirement, Trigger
 from flowbuilder.models.landing import Attempt, DayCount, Install, Lane, Made, Move, Orphan, Publication
 from flowbuilder.models.offer import ReturnAddress, Review, TemplateFlow, Version

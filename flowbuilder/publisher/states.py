@@ -1,7 +1,7 @@
 """The states of a publication, and the only function that moves one. Legal moves are one table.
 
 The database holds the same table (guards.py): a new row is "asked", and a change of state that is not here is
-refused, whoever writes it. A change of this table needs a migration like 0015_approvals. What needs a second
+refused, whoever writes it. A change of this table needs a migration like 0014_approvals. What needs a second
 person's yes stays "asked" until then, and nobody takes it.
 """
 

@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0003_catalog_figures'),
-        ('flowbuilder', '0018_day_counts'),
+        ('flowbuilder', '0016_day_counts'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

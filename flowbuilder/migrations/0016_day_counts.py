@@ -6,7 +6,7 @@ from flowbuilder import guards
 
 
 class Migration(migrations.Migration):
-    dependencies = [("flowbuilder", "0013_history")]
+    dependencies = [("flowbuilder", "0015_reports")]
 
     operations = [
         migrations.CreateModel(

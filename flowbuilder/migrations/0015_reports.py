@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0003_catalog_figures'),
-        ('flowbuilder', '0013_history'),
+        ('flowbuilder', '0014_approvals'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
