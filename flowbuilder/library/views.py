@@ -1,5 +1,5 @@
 """The library: what is offered, the page of one template flow, and two of its versions side by side. Reads only, and
-open to the world: what a stranger may see is access.py's and queries/library.py's to say."""
+open to the world: what a stranger may see is access's and queries/library.py's to say."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ class TemplateFlow(models.Model):
     public = models.ForeignKey("Review", models.SET_NULL, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
 
-    is_mine: bool  # whether it is of a workspace of the person for whom access.py read it
+    is_mine: bool  # whether it is of a workspace of the person for whom access read it
 
     class Meta:
         ordering = ("name", "pk")

@@ -71,7 +71,7 @@ class Offer:
 
 
 def offer_of(template: TemplateFlow) -> Offer | None:
-    """For whom `template` was read by access.py. None where nothing of it is for them."""
+    """For whom `template` was read by access. None where nothing of it is for them."""
     is_ours = template.is_mine or template.visibility == TemplateFlow.Visibility.LINK
     version = template.version_for(mine=is_ours)
     return Offer(template, version, is_ours) if version else None

@@ -1,5 +1,5 @@
 """Numbers that were collected, read for pages: of an account, of a flow message by message, of a template flow version
-by version. Whom they may be shown to is access.py's to say: these take the accounts and flows as they are given.
+by version. Whom they may be shown to is access's to say: these take the accounts and flows as they are given.
 """
 
 from __future__ import annotations
