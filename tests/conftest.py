@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from django.test import Client
 
@@ -15,6 +16,9 @@ from tests import make
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 CASES = Path(__file__).resolve().parent / "cases"
+
+hypothesis.settings.register_profile("unhurried", deadline=None)  # a busy machine is no wrong answer
+hypothesis.settings.load_profile("unhurried")
 
 
 @pytest.fixture(autouse=True)
