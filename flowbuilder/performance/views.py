@@ -150,7 +150,7 @@ def report(request: Request, pk: int) -> HttpResponse:
         "conversion_value",
     ]
     rows = list(_figures(one)[: MOST_ROWS + 1])
-    groups = [name for name in one.groups.split(",") if name not in ("flow_id", "flow_message_id")]
+    groups = [name for name in one.groups.split(",") if name not in ("", "flow_id", "flow_message_id")]
     flows = getattr(sight.account, "measuring").flows  # noqa: B009 - a reverse relation that may be missing
     currency = sight.account.currency
     context = {
@@ -235,7 +235,7 @@ def _plain(one: Figure) -> list[float | None]:
 @require_safe
 def report_export(request: Request, pk: int) -> HttpResponseBase:
     one, sight = _report(request, pk)
-    groups = [name for name in one.groups.split(",") if name not in ("flow_id", "flow_message_id")]
+    groups = [name for name in one.groups.split(",") if name not in ("", "flow_id", "flow_message_id")]
 
     def lines() -> Iterator[list[Any]]:
         for row in _figures(one).iterator(chunk_size=CHUNK):

@@ -157,6 +157,13 @@ REQUESTS: dict[str, tuple[Callable[[Klaviyo], Any], Any, str, dict[str, str], An
         {},
         None,
     ),
+    "flow_trigger_ids": (
+        lambda k: k.flow_trigger_ids("XyZ123"),
+        {"data": []},
+        "GET /api/metrics/XyZ123/relationships/flow-triggers",
+        {},
+        None,
+    ),
     "flow_triggers": (
         lambda k: k.flow_triggers("XyZ123"),
         {"data": []},
