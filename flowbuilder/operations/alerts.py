@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from accounts.audit import Act, record
 from accounts.models import User, Workspace
 from accounts.webhooks import wrong_with
 from flowbuilder.models import Alert, AlertLimits, Delivery, Listener
@@ -48,16 +49,19 @@ def add_listener(
             )
     except IntegrityError:
         raise UnableToListen("This address listens here already: change what it hears below.") from None
+    _write_down(made, "Hears of alerts from now on.")
     return made, secret
 
 
 def change_listener(*, listener: Listener, hears: Collection[str], pace: str) -> None:
     listener.hears, listener.pace = _kinds(hears), pace
     listener.save(update_fields=["hears", "pace"])
+    _write_down(listener, "Hears of other alerts now, or at another pace.")
 
 
 def remove_listener(*, listener: Listener) -> None:
     """With what was delivered to it."""
+    _write_down(listener, "Hears of alerts no more.")
     listener.delete()
 
 
@@ -68,6 +72,7 @@ def renew_secret(*, listener: Listener) -> str:
     secret = _new_secret()
     listener.secret = secret
     listener.save(update_fields=["secret"])
+    _write_down(listener, "Has a new secret.")
     return secret
 
 
@@ -96,6 +101,14 @@ def set_limits(*, workspace: Workspace, failed_above: int, stuck_after: int) -> 
     AlertLimits.objects.update_or_create(
         workspace=workspace, defaults={"failed_above": failed_above, "stuck_after": stuck_after}
     )
+    detail = f"Alerts: above {failed_above} percent that fail, after {stuck_after} hours."
+    record(Act.SETTINGS, workspace=workspace, thing=workspace, detail=detail)
+
+
+def _write_down(listener: Listener, detail: str) -> None:
+    """Where it listens is an address of somebody's, and is not kept."""
+    name = listener.get_kind_display()
+    record(Act.SETTINGS, workspace=listener.workspace_id, thing=listener, name=name, detail=detail)
 
 
 def _kinds(hears: Collection[str]) -> list[str]:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
+from accounts.audit import Act, record
 from accounts.catalog import choices
 from accounts.clock import now as right_now
 from accounts.klaviyo.reports import GROUPS, INTERVALS, KEYS, LONGEST
@@ -38,6 +39,7 @@ def choose_metric(*, account: KlaviyoAccount, metric_id: str, by: User) -> Measu
     measuring.chosen_by, measuring.chosen_at, measuring.problem = by, now, ""
     measuring.save(update_fields=["metric_id", "metric_name", "chosen_by", "chosen_at", "problem"])
     settle_metric(measuring, now)
+    _write_down(account, f"Counts as a conversion: {metric}.", by)
     return measuring
 
 
@@ -98,12 +100,25 @@ def share(*, account: KlaviyoAccount, workspace: Workspace | None, by: User) -> 
     if workspace is not None and not partners_of(account).filter(pk=workspace.pk).exists():
         raise UnableToSettle(f"{workspace} has no flow in {account}, so there is nothing to show them.")
     live = Sharing.objects.filter(account=account, workspace=workspace, withdrawn_at=None).first()
-    return live or Sharing.objects.create(
-        account=account, workspace=workspace, given_by=by, given_at=right_now()
-    )
+    if live is not None:
+        return live
+    _write_down(account, f"{_whom(workspace)} may see its numbers.", by)
+    return Sharing.objects.create(account=account, workspace=workspace, given_by=by, given_at=right_now())
 
 
+@transaction.atomic
 def withdraw(*, account: KlaviyoAccount, workspace: Workspace | None, by: User) -> bool:
     """From this moment on. Whether there was anything to withdraw."""
     live = Sharing.objects.filter(account=account, workspace=workspace, withdrawn_at=None)
-    return bool(live.update(withdrawn_at=right_now(), withdrawn_by=by))
+    if not live.update(withdrawn_at=right_now(), withdrawn_by=by):
+        return False
+    _write_down(account, f"{_whom(workspace)} may see its numbers no more.", by)
+    return True
+
+
+def _whom(workspace: Workspace | None) -> str:
+    return str(workspace or "Whoever compares groups of at least five")
+
+
+def _write_down(account: KlaviyoAccount, detail: str, by: User) -> None:
+    record(Act.SETTINGS, workspace=account.owner_id, thing=account, detail=detail, by=by)

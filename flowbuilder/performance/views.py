@@ -12,7 +12,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.access import workspace_or_404, workspaces_of
+from accounts.access import current_workspace, workspace_or_404, workspaces_of
+from accounts.audit import Act, record
 from accounts.catalog import choices
 from accounts.klaviyo.reports import GROUPS, INTERVALS
 from accounts.models import CatalogEntry, User, Workspace
@@ -225,6 +226,7 @@ def export(request: Request, pk: int) -> HttpResponseBase:
             yield [*about, one.groupings.get("send_channel"), *_plain(one)]
 
     name = f"performance-{sight.account.klaviyo_id}.csv"
+    record(Act.EXPORTED, workspace=current_workspace(request), thing=sight.account, name=name)
     return as_file(csv_lines((*USUAL_COLUMNS, *STATISTICS), lines()), name)
 
 
@@ -244,7 +246,9 @@ def report_export(request: Request, pk: int) -> HttpResponseBase:
             yield [row.at.strftime("%Y-%m-%dT%H:%M"), row.flow_id, row.message_id, *told, *numbers]
 
     columns = ("from" if one.interval else "asked_on", "flow_id", "flow_message_id", *groups, *STATISTICS)
-    return as_file(csv_lines(columns, lines()), f"report-{sight.account.klaviyo_id}-{one.pk}.csv")
+    name = f"report-{sight.account.klaviyo_id}-{one.pk}.csv"
+    record(Act.EXPORTED, workspace=current_workspace(request), thing=sight.account, name=name)
+    return as_file(csv_lines(columns, lines()), name)
 
 
 # --- Deciding ----------------------------------------------------------------------------------------------------

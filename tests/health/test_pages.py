@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.budget import spend
+from accounts.models import AuditEntry
 from accounts.operations import mark_disconnected
 from flowbuilder.models import Alert, Delivery, Listener, Orphan, Rollout
 from flowbuilder.operations.library import offer_in_library
@@ -237,3 +238,17 @@ def test_only_owners(world: World):  # noqa: F811
         assert signed_in(user).get(ALERTS).status_code == status
         assert signed_in(user).post(f"{ALERTS}add/").status_code == status
     assert "Alerts</a>" not in text(world.bob)
+
+
+def test_who_listens_is_written_down_without_the_address(world: World):  # noqa: F811
+    add(world)
+    made = Listener.objects.get()
+    signed_in(world.mia).post(f"/listeners/{made.pk}/secret/")
+    signed_in(world.mia).post(f"/listeners/{made.pk}/remove/")
+    written = AuditEntry.objects.filter(workspace=world.shop, act="settings", person=world.mia).order_by("pk")
+    assert list(written.values_list("detail", flat=True)) == [
+        "Hears of alerts from now on.",
+        "Has a new secret.",
+        "Hears of alerts no more.",
+    ]
+    assert "example.com" not in str(list(written.values()))

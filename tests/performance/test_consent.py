@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.access import workspaces_of
-from accounts.models import Grant
+from accounts.models import AuditEntry, Grant
 from flowbuilder import access
 from flowbuilder.models import Install, Sharing
 from flowbuilder.operations import performance as operations
@@ -68,6 +68,15 @@ def test_a_partner_sees_nothing_until_the_merchant_says_so_and_nothing_after(pin
     assert given.withdrawn_by == mia
     assert given.withdrawn_at is not None
     assert sees() == {404}
+    settled = AuditEntry.objects.filter(act="settings", workspace=pine.workspace, person=mia)
+    assert list(settled.order_by("pk").values_list("detail", flat=True)) == [
+        "Northwind may see its numbers.",
+        "Northwind may see its numbers no more.",
+    ]
+    exported = AuditEntry.objects.filter(
+        act="exported", person__in=(alice, bob), name__startswith="performance-"
+    )
+    assert exported.count() == 4, "two files, by two people, while they might"
 
 
 def test_shared_are_the_flows_that_the_partner_designed_or_installed(pine, alice, workspace):
