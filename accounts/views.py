@@ -113,7 +113,7 @@ def connect_key(request: HttpRequest, slug: str) -> HttpResponse:
         except refusals.UnableToConnect as refusal:
             form.add_error("key", str(refusal))
         else:
-            messages.success(request, f"{account.name} is connected.")
+            messages.success(request, _connected(account, workspace))
             return HttpResponseRedirect(next_url or reverse("accounts:list", args=[slug]))
     return _accounts_page(request, workspace, key_form=form, next_url=next_url)
 
@@ -135,9 +135,18 @@ def callback(request: HttpRequest) -> HttpResponse:
     except refusals.UnableToConnect as refusal:
         return _what_happened(request, refusal)
     access.use_workspace(request, arrival.workspace)
-    messages.success(request, f"{arrival.account.name} is connected.")
+    messages.success(request, _connected(arrival.account, arrival.workspace))
     url = arrival.next_url or reverse("accounts:list", args=[arrival.workspace.slug])
     return HttpResponseRedirect(url)
+
+
+def _connected(account: KlaviyoAccount, workspace: Workspace) -> str:
+    if account.owner_id == workspace.pk:
+        return f"{account.name} is connected."
+    return (
+        f"{account.name} is connected. {account.owner} had connected it before, so it stays theirs: both of you may "
+        "install into it, and each sees what they installed."
+    )
 
 
 @require_POST

@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from celery import current_app
+from django.contrib.messages import get_messages
 from django.db import connection
 from django.test import Client
 
@@ -71,6 +72,8 @@ def test_connecting_again_keeps_one_row_and_its_owner(browser: Client, shop: Wor
     ada.force_login(User.objects.get(name="Ada Brandt"))
     answer = ada.get(CALLBACK, consent(set_out(ada, "/w/northwind/accounts/connect/")))
     assert answer.status_code == 302
+    said = str(next(iter(get_messages(answer.wsgi_request))))
+    assert "Harbour & Pine had connected it before, so it stays theirs" in said
     account = KlaviyoAccount.objects.get()
     assert account.pk == first.pk
     assert account.owner == shop
