@@ -118,9 +118,9 @@ class Shown:
         if self.publication is None:
             return {}
         values = self.publication.answers.values()
-        ids = {each for one in values for each in (one if isinstance(one, list) else [one])}
-        texts = [one for one in ids if isinstance(one, str)] if ids else []
-        entries = CatalogEntry.objects.filter(account=self.publication.account, klaviyo_id__in=texts)
+        said = [each for one in values for each in (one if isinstance(one, list) else [one])]
+        ids = {one for one in said if isinstance(one, str)}
+        entries = CatalogEntry.objects.filter(account=self.publication.account, klaviyo_id__in=ids)
         return dict(entries.order_by().values_list("klaviyo_id", "name"))
 
     # --- What differs

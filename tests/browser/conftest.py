@@ -100,7 +100,8 @@ def in_site(site: Site, django_db_blocker) -> Callable[[Callable[[], T]], T]:
         settings = connections.databases["default"] | {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": str(site.database),
-            "OPTIONS": {"timeout": 20},
+            # As the site's own: what reads first and writes then would be refused at once where another one wrote.
+            "OPTIONS": {"timeout": 20, "transaction_mode": "IMMEDIATE"},
         }
         connections["default"] = DatabaseWrapper(settings, "default")  # of this thread alone
         try:
