@@ -23,10 +23,10 @@ from math import ceil
 
 from django.conf import settings
 
+from accounts import rows
 from accounts.klaviyo.errors import KlaviyoError, NotAllowed, NotSent, Throttled
 from accounts.klaviyo.limits import DAILY, Limits, limits_for, parse_windows
 from accounts.models import Allowance
-from accounts.rows import change as change_row
 
 MARGIN = 0.01  # seconds at Klaviyo: an answer that comes within needs no second look at the row
 AHEAD = 120.0  # a time this far in the future is a clock's that was set back: it counts as now
@@ -165,11 +165,11 @@ class Used:
 def used_today(account_ids: Collection[int] | None, now: datetime) -> list[Used]:
     """What counts against the limits of a day, None: of all accounts; the fullest first. One query, for those of the
     rows that changed most."""
-    rows = Allowance.objects.exclude(log=[], blocked_until=None)
+    used = Allowance.objects.exclude(log=[], blocked_until=None)
     if account_ids is not None:
-        rows = rows.filter(account__in=account_ids)
+        used = used.filter(account__in=account_ids)
     found = []
-    for row in rows.filter(endpoint__in=DAILY).order_by("-version")[:MOST_ROWS]:
+    for row in used.filter(endpoint__in=DAILY).order_by("-version")[:MOST_ROWS]:
         limits = DAILY[row.endpoint]
         calls = int(sum(calls for _, calls in _log(row, limits, now)))
         allowed = _windows(row, limits).get(86_400, limits.daily or 0)
@@ -181,18 +181,14 @@ def used_today(account_ids: Collection[int] | None, now: datetime) -> list[Used]
 
 
 def _row(account_id: int, limits: Limits) -> Allowance:
-    found = list(Allowance.objects.raw(ROW, [account_id, limits.endpoint]))
-    return (
-        found[0]
-        if found
-        else Allowance.objects.get_or_create(account_id=account_id, endpoint=limits.endpoint)[0]
-    )
+    found = rows.read(Allowance, ROW, account_id, limits.endpoint)
+    return found or Allowance.objects.get_or_create(account_id=account_id, endpoint=limits.endpoint)[0]
 
 
 def _write(row: Allowance, **changed: object) -> bool:
     """Only if nobody wrote since it was read."""
     version = row.version + 1
-    if not change_row(Allowance, {"id": row.pk, "version": row.version}, {"version": version, **changed}):
+    if not rows.change(Allowance, {"id": row.pk, "version": row.version}, {"version": version, **changed}):
         return False
     row.version = version
     for name, value in changed.items():

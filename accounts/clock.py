@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from threading import local
 
 from django.db import connection
@@ -23,7 +24,7 @@ _known = local()
 
 def now() -> datetime:
     """Aware. One query a minute and whenever this host's clock was set; none on SQLite, which has no other clock."""
-    if connection.vendor == "sqlite":
+    if not _has_a_clock():
         return timezone.now()
     ticks, wall = time.clock_gettime(_TICKS), time.time()
     looked, between, offset = getattr(_known, "state", (ticks - AGAIN, 0.0, 0.0))
@@ -32,6 +33,11 @@ def now() -> datetime:
         ticks, wall = time.clock_gettime(_TICKS), time.time()
         _known.state = ticks, wall - ticks, offset
     return datetime.fromtimestamp(wall + offset, UTC)
+
+
+@cache
+def _has_a_clock() -> bool:
+    return connection.vendor != "sqlite"
 
 
 def _offset() -> float:

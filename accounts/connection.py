@@ -17,6 +17,7 @@ from django.db.models import DateTimeField, ExpressionWrapper, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from accounts import rows
 from accounts.crypto import Secret, UnableToDecrypt
 from accounts.klaviyo.auth import ApiKey, BearerToken
 from accounts.klaviyo.client import Klaviyo
@@ -175,8 +176,7 @@ def _take_lease(pk: int) -> bool:
 
 
 def _read(pk: int) -> KlaviyoAccount:
-    found = list(KlaviyoAccount.objects.raw(ACCOUNT, [pk]))
-    row = found[0] if found else None
+    row = rows.read(KlaviyoAccount, ACCOUNT, pk)
     if row is None or not row.is_connected or row.refresh_token is None:
         raise ConnectionLost("This account is not connected to Klaviyo any more; connect it again.")
     return row

@@ -46,7 +46,7 @@ def read_answer(
 
     An empty body is accepted with 202 and 204, and otherwise only if `may_be_empty`.
     """
-    headers = {name.lower(): value for name, value in response.headers.items()}
+    headers = dict(response.headers.items())  # their names in small letters
     request_id = _request_id(headers)
     _raise_unless_success(response, request_id, now, hide)
     body = None

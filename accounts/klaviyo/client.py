@@ -32,7 +32,7 @@ from accounts.klaviyo.shapes import (
     Template,
 )
 from accounts.klaviyo.sockets import shared_transport
-from accounts.klaviyo.wire import DEADLINE, TIMEOUT, USER_AGENT, Wire, hidden_texts
+from accounts.klaviyo.wire import DEADLINE, ENCODING, TIMEOUT, USER_AGENT, Wire, hidden_texts
 
 JSON_API = "application/vnd.api+json"
 LARGEST = 5_000_000  # bytes of a body; "Rate limits, status codes, and errors": payload size
@@ -76,13 +76,16 @@ class Klaviyo:
         self._sleep = sleep
         self._wire = Wire(shared_transport(self._origin) if transport is None else transport, self._origin)
         self._timeouts = httpx.Timeout(timeout).as_dict()
-        self._headers = {
-            "accept-encoding": "gzip, deflate",
-            "user-agent": user_agent,
-            "revision": revision,
-            "x-klaviyo-revision-fall-forward-opt-out": "1",
-            "accept": JSON_API,
-        }
+        self._headers = httpx.Headers(  # read once: httpx looks at each name and value again otherwise
+            {
+                "accept-encoding": ENCODING,
+                "user-agent": user_agent,
+                "revision": revision,
+                "x-klaviyo-revision-fall-forward-opt-out": "1",
+                "accept": JSON_API,
+            }
+        )
+        self._headers_with_body = httpx.Headers([*self._headers.raw, (b"content-type", JSON_API.encode())])
 
     def __repr__(self) -> str:
         return f"Klaviyo({str(self._origin)!r}, {self._auth!r}, {self._revision!r})"
@@ -131,7 +134,7 @@ class Klaviyo:
             raise NotAllowed(f"'{path}' is not a path of Klaviyo's interface.")
         headers, content = self._headers, None
         if json is not None:
-            headers, content = {**headers, "content-type": JSON_API}, _encode(json)
+            headers, content = self._headers_with_body, _encode(json)
             if len(content) > LARGEST:
                 raise NotAllowed(
                     f"It has {len(content) / 1e6:.1f} MB, and Klaviyo takes 5 MB at once. Nothing was sent; "

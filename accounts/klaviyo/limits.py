@@ -94,7 +94,9 @@ _TABLE = (
 )
 # fmt: on
 DAILY = {row.endpoint: row for row in _TABLE if row.daily}
-_PATTERNS = tuple((re.compile(re.escape(row.endpoint).replace(r"\{id\}", "[^/?]+")), row) for row in _TABLE)
+_BY_NAME = {row.endpoint: row for row in _TABLE}
+_ID = re.compile(r"^(/api/[^/]+/)[^/]+")  # it always stands there
+NAMED = r"\1{id}"
 
 
 def limits_for(method: str, path: str) -> Limits:
@@ -104,13 +106,9 @@ def limits_for(method: str, path: str) -> Limits:
     path parts. A query that asks for a count of profiles has limits of its own.
     """
     path, _, query = path.partition("?")
-    call = f"{method.upper()} {path.rstrip('/')}"
-    if "profile_count" in query:
-        call += "?profile_count"
-    for pattern, row in _PATTERNS:
-        if pattern.fullmatch(call):
-            return row
-    return Limits("/".join(call.partition("?")[0].split("/")[:3]), 1, 15)
+    call = f"{method.upper()} {_ID.sub(NAMED, path.rstrip('/'))}"
+    row = _BY_NAME.get(call + "?profile_count" * ("profile_count" in query))
+    return row or Limits("/".join(call.split("/")[:3]), 1, 15)
 
 
 def parse_windows(header: str | None) -> tuple[Window, ...]:

@@ -7,7 +7,9 @@ already read and decoded, or raises KlaviyoError. It never sends anything twice.
 from __future__ import annotations
 
 import time
+import zlib
 from collections.abc import Iterable
+from typing import Any
 
 import httpx
 
@@ -18,6 +20,7 @@ TIMEOUT = httpx.Timeout(connect=5.0, read=30.0, write=15.0, pool=10.0)  # second
 DEADLINE = 60.0  # seconds, of one call
 MOST_BYTES = 10_000_000  # of a decoded answer; Klaviyo's own payloads end at 5 MB
 USER_AGENT = "flowbuilder"
+ENCODING = "gzip"  # the one way of packing that is asked for and understood
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 DROPPED = frozenset(
     {b"set-cookie", b"location", b"content-encoding", b"content-length", b"transfer-encoding", b"connection"}
@@ -72,20 +75,38 @@ class Wire(httpx.BaseTransport):
     def _exchange(self, request: httpx.Request, give_up_at: float) -> httpx.Response:
         response = self.inner.handle_request(request)
         try:
-            response.request = request
-            body = bytearray()
-            for chunk in response.iter_bytes():
-                body += chunk
-                if len(body) > MOST_BYTES:
-                    raise Unknown(
-                        "Klaviyo's answer was too large to read; the request may have taken effect.",
-                        status=response.status_code,
-                    )
-                if time.monotonic() > give_up_at:
-                    raise httpx.ReadTimeout("deadline")
+            body = _read(response, give_up_at)
         finally:
             response.close()
-        return httpx.Response(response.status_code, headers=_kept(response.headers), content=bytes(body))
+        return httpx.Response(response.status_code, headers=_kept(response.headers), content=body)
+
+
+def _read(response: httpx.Response, give_up_at: float) -> bytes:
+    """The body, unpacked here and no further than the cap: a little gzip stands for a thousand times as much."""
+    encoding = response.headers.get("content-encoding", "").lower()
+    if encoding not in ("", "identity", ENCODING) or not isinstance(response.stream, httpx.SyncByteStream):
+        raise httpx.DecodingError(f"nobody asked for {encoding}")
+    unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS + 16) if encoding == ENCODING else None
+    body = bytearray()
+    for chunk in response.stream:
+        body += _unpacked(unpacker, chunk, MOST_BYTES + 1 - len(body)) if unpacker else chunk
+        if len(body) > MOST_BYTES:
+            raise Unknown(
+                "Klaviyo's answer was too large to read; the request may have taken effect.",
+                status=response.status_code,
+            )
+        if time.monotonic() > give_up_at:
+            raise httpx.ReadTimeout("deadline")
+    if unpacker and body and not unpacker.eof:
+        raise httpx.DecodingError("it ends in the middle")
+    return bytes(body)
+
+
+def _unpacked(unpacker: Any, chunk: bytes, most: int) -> bytes:
+    try:
+        return bytes(unpacker.decompress(chunk, most))
+    except zlib.error as error:
+        raise httpx.DecodingError(str(error)) from None
 
 
 def require_safe(url: httpx.URL) -> None:
@@ -132,7 +153,7 @@ def make_client(
         timeout=timeout,
         trust_env=False,
         follow_redirects=False,
-        headers={"user-agent": user_agent},
+        headers={"user-agent": user_agent, "accept-encoding": ENCODING},
     )
 
 

@@ -59,7 +59,7 @@ def _plain(value: Any) -> Any:
     """Without keys that are null, with 30.0 as 30: the server writes both forms."""
     if value is None or isinstance(value, (str, int)):
         return value
-    if isinstance(value, Mapping):
+    if isinstance(value, (dict, Mapping)):  # to ask the abstract one costs more than the rest
         return {key: _plain(child) for key, child in value.items() if child is not None}
     if isinstance(value, list):
         return [_plain(child) for child in value]

@@ -29,11 +29,14 @@ class Known:
     """What a worker learned of an account since it took its lane: not read again for each publication.
 
     `allowances`: see budget.spend. `checked_at`: when the connection was seen to lead there. `tag`: the id of ours.
+    `client`: its door, of the connection made at `connected_at`: to make one its secret is read.
     """
 
     allowances: dict[str, Allowance] = field(default_factory=dict)
     checked_at: datetime | None = None
     tag: str = ""
+    client: Klaviyo | None = None
+    connected_at: datetime | None = None
 
 
 class Calls:

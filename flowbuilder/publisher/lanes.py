@@ -62,8 +62,7 @@ def run_lane(
 
 def _take(account_id: int, now: datetime) -> Lane:
     """The lane, with a lease where this worker has it now. Its bell has been heard either way."""
-    found = list(Lane.objects.raw(LANE, [account_id]))
-    lane = found[0] if found else Lane.objects.get_or_create(account_id=account_id)[0]
+    lane = rows.read(Lane, LANE, account_id) or Lane.objects.get_or_create(account_id=account_id)[0]
     lease = now + LANE_LEASE
     is_free = lane.lease_until is None or lane.lease_until < now
     is_early = lane.not_before is not None and lane.not_before > now

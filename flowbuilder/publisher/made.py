@@ -36,7 +36,8 @@ def made_by(publication: Publication) -> dict[tuple[str, str], str]:
 
 def remember(publication: Publication, kind: str, step: str, klaviyo_id: str, name: str) -> str:
     """Once for each (kind, step): the database refuses a second one."""
-    rows.add(Made(publication=publication, kind=kind, step=step, klaviyo_id=klaviyo_id, name=name[:300]))
+    made = {"publication_id": publication.pk, "kind": kind, "step": step, "klaviyo_id": klaviyo_id}
+    rows.insert(Made, {**made, "name": name[:300], "created_at": right_now(), "removed_at": None})
     return klaviyo_id
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from django.conf import settings
 
+from accounts import rows
 from accounts.budget import MustWait
 from accounts.clock import now as right_now
 from accounts.connection import client_for
@@ -89,7 +90,9 @@ def _work(publication: Publication, client_for: ClientFor, known: Known | None) 
     is_first = publication.state in (S.ASKED, S.APPROVED) and publication.attempt_number == 1
     try:
         _check_consent(publication)
-        calls = Calls(publication, client_for(publication.account), is_first=is_first, known=known)
+        known = known or Known()
+        client = _door(publication.account, client_for, known)
+        calls = Calls(publication, client, is_first=is_first, known=known)
         if publication.state == S.UNKNOWN:
             create.look(publication, calls)
         if publication.state in (S.ASKED, S.APPROVED, S.WAITING):
@@ -109,6 +112,12 @@ def _work(publication: Publication, client_for: ClientFor, known: Known | None) 
     except KlaviyoError as error:
         _handle(publication, error)
     return None
+
+
+def _door(account: KlaviyoAccount, client_for: ClientFor, known: Known) -> Klaviyo:
+    if known.client is None or known.connected_at != account.connected_at:
+        known.client, known.connected_at = client_for(account), account.connected_at
+    return known.client
 
 
 def _handle(publication: Publication, error: KlaviyoError) -> None:
@@ -194,8 +203,8 @@ FROM accounts_klaviyoaccount AS account WHERE id = %s"""
 def _check_consent(publication: Publication) -> None:
     """The account and the right to publish to it, looked at again at the time of sending."""
     workspace_id, asked_by_id = publication.workspace_id, publication.asked_by_id
-    asked = [workspace_id, workspace_id, asked_by_id, publication.account_id]
-    account: Any = KlaviyoAccount.objects.raw(CONSENT, asked)[0]
+    asked = (workspace_id, workspace_id, asked_by_id, publication.account_id)
+    account: Any = rows.read(KlaviyoAccount, CONSENT, *asked)
     publication.account = account
     if not account.is_connected:
         raise Stop(f"{account} is disconnected: {account.state_reason or 'reconnect it'} Then try again.")

@@ -77,20 +77,20 @@ def move(
         kept = {key: value for key, value in kept.items() if key != FOUND}
     if kept != publication.wanted:
         fields["wanted"] = kept
-    made = Move(
-        publication_id=publication.pk,
-        from_state=was,
-        to_state=to,
-        reason=reason,
-        at=now,
-        until=not_before,
-        by=by,
-        attempt_number=publication.attempt_number,
-    )
+    made = {
+        "publication_id": publication.pk,
+        "from_state": was,
+        "to_state": to,
+        "reason": reason,
+        "at": now,
+        "until": not_before,
+        "by_id": by and by.pk,
+        "attempt_number": publication.attempt_number,
+    }
     with transaction.atomic(savepoint=False):
         is_mine = _write(publication, fields)
         if is_mine:  # until this is committed, so the number is too
-            rows.add(made, number=(NEXT_NUMBER, publication.pk))
+            rows.insert(Move, made, number=(NEXT_NUMBER, publication.pk))
             if to == S.PUBLISHED:
                 landed = copy(publication)
                 _take_over(landed, fields)
@@ -171,12 +171,11 @@ def take_next(account_id: int, *, lease: timedelta, now: datetime) -> Publicatio
 
 
 def _taken(sql: str, *values: Any) -> Publication | None:
-    found = list(Publication.objects.raw(sql, rows.plain(*values)))
-    if not found:
-        return None
-    known = [found[0].version_id, found[0].content_hash]  # type: ignore[attr-defined]
-    found[0].version = Version.from_db("default", ["id", "content_hash"], known)
-    return found[0]
+    found = rows.read(Publication, sql, *values)
+    if found is not None:
+        known = [found.version_id, found.content_hash]  # type: ignore[attr-defined]
+        found.version = Version.from_db("default", ["id", "content_hash"], known)
+    return found
 
 
 def next_due(account_id: int, now: datetime) -> int | None:

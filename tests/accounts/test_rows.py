@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -48,7 +49,11 @@ def test_the_database_refuses_what_it_would_refuse_django(publication):
 
 
 def test_a_value_may_be_worked_out_there(publication):
-    rows.add(attempt(publication), number=("(SELECT %s + 41)", 1))
+    made = attempt(publication)
+    given = {field.attname: getattr(made, field.attname) for field in Attempt._meta.concrete_fields}
+    for name in ("id", "number"):
+        given.pop(name)
+    rows.insert(Attempt, given, number=("(SELECT %s + 41)", 1))
     assert Attempt.objects.get().number == 42
 
 
@@ -80,3 +85,24 @@ def test_the_first_row_or_none(publication):
     sql = "SELECT id FROM flowbuilder_publication WHERE created_at <= %s"
     assert rows.one(sql, publication.created_at) == (publication.pk,)
     assert rows.one(sql, publication.created_at - timedelta(microseconds=1)) is None
+
+
+def test_an_instance_is_what_django_reads(publication):
+    publication.refresh_from_db()
+    Publication.objects.filter(pk=publication.pk).update(wanted={"a": [1, None, "ü"]}, lease_until=now())
+    sql = "SELECT *, 1 + 1 AS two FROM flowbuilder_publication WHERE id = %s"
+    found, theirs = rows.read(Publication, sql, publication.pk), Publication.objects.get()
+    assert found is not None and found.two == 2 and found == theirs
+    for field in Publication._meta.concrete_fields:
+        mine, other = getattr(found, field.attname), getattr(theirs, field.attname)
+        assert mine == other and type(mine) is type(other), field.name
+    assert not found.get_deferred_fields() and not found._state.adding
+    assert rows.read(Publication, sql, publication.pk + 1) is None
+
+
+@pytest.mark.parametrize("text", ["half \ud83d of one", "zero \0 end", "whole \U0001f600"])
+def test_every_text_is_written_as_json(text):
+    """What of it a database refuses is its own affair."""
+    assert json.loads(rows._as_json({text: [text, 1e300, -0.5, 2**70]}, None)) == {
+        text: [text, 1e300, -0.5, 2**70]
+    }

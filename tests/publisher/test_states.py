@@ -152,10 +152,10 @@ def test_who_was_slower_writes_nothing_and_may_go_on(publication):
 
 
 def test_no_state_without_its_move(publication, monkeypatch):
-    def refuse(row, **computed):
+    def refuse(model, given, **computed):
         raise RuntimeError("the disk is full")
 
-    monkeypatch.setattr(rows, "add", refuse)
+    monkeypatch.setattr(rows, "insert", refuse)
     with pytest.raises(RuntimeError), transaction.atomic():
         move(publication, S.PREPARING)
     assert publication.state == S.ASKED
