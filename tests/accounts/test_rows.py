@@ -92,11 +92,14 @@ def test_an_instance_is_what_django_reads(publication):
     Publication.objects.filter(pk=publication.pk).update(wanted={"a": [1, None, "ü"]}, lease_until=now())
     sql = "SELECT *, 1 + 1 AS two FROM flowbuilder_publication WHERE id = %s"
     found, theirs = rows.read(Publication, sql, publication.pk), Publication.objects.get()
-    assert found is not None and found.two == 2 and found == theirs
+    assert found is not None
+    assert found.two == 2
+    assert found == theirs
     for field in Publication._meta.concrete_fields:
         mine, other = getattr(found, field.attname), getattr(theirs, field.attname)
         assert mine == other and type(mine) is type(other), field.name
-    assert not found.get_deferred_fields() and not found._state.adding
+    assert not found.get_deferred_fields()
+    assert not found._state.adding
     assert rows.read(Publication, sql, publication.pk + 1) is None
 
 
