@@ -53,6 +53,10 @@ class Secret:
             self._text = decrypt(self._sealed or "")
         return self._text
 
+    def is_stored_as(self, other: Secret | None) -> bool:
+        """Whether both were read from one and the same stored text; without opening either."""
+        return other is not None and self._sealed is not None and self._sealed == other._sealed
+
     reveal.do_not_call_in_templates = True  # type: ignore[attr-defined]
 
     def seal(self) -> str:

@@ -27,6 +27,7 @@ from urllib.request import Request, urlopen
 from uuid import uuid4
 
 import psycopg
+import pytest
 import redis
 
 from tests.processes import MARK, ROOT, Process, free_port, wait_until
@@ -63,6 +64,16 @@ def missing() -> list[str]:
     if sys.platform != "linux":
         lacks.append("Linux (workers are found and killed by /proc)")
     return lacks
+
+
+def require_stack(what: str) -> None:
+    """Fail in CI where something is missing; else say loudly what was not tested, and skip."""
+    if lacks := missing():
+        text = f"NOT TESTED: {what}. Here is no {', no '.join(lacks)}."
+        if os.environ.get("CI", "").lower() in ("1", "true"):
+            pytest.fail(text)
+        sys.__stderr__.write(f"\n{text}\n")
+        pytest.skip(text)
 
 
 def _mount(folder: Path, *how: str) -> bool:

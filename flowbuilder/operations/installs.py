@@ -51,9 +51,11 @@ def start_install(*, template: TemplateFlow, workspace: Workspace, by: User) -> 
     are still asked.
     """
     Workspace.objects.select_for_update().get(pk=workspace.pk)  # two presses begin one install
-    install = Install.objects.filter(
-        template_flow=template, workspace=workspace, state=Install.State.CHOOSING
-    ).first() or Install(template_flow=template, workspace=workspace, created_by=by)
+    begun = Install.objects.filter(template_flow=template, workspace=workspace, state=Install.State.CHOOSING)
+    # Locked until it is written: another tab may choose the account of it, or confirm it, at this very moment.
+    install = begun.select_for_update().first() or Install(
+        template_flow=template, workspace=workspace, created_by=by
+    )
     _move_on(install, _to_take(install))
     if install.account is None:
         usable = list(accounts_of(workspace, "publish")[:2])

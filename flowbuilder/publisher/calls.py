@@ -12,6 +12,7 @@ from django.conf import settings
 
 from accounts import budget, rows
 from accounts.clock import now as right_now
+from accounts.crypto import Secret
 from accounts.klaviyo.answers import Answer
 from accounts.klaviyo.client import Klaviyo
 from accounts.klaviyo.errors import KlaviyoError, NotAllowed, NotSent, Refused, Throttled
@@ -29,14 +30,14 @@ class Known:
     """What a worker learned of an account since it took its lane: not read again for each publication.
 
     `allowances`: see budget.spend. `checked_at`: when the connection was seen to lead there. `tag`: the id of ours.
-    `client`: its door, of the connection made at `connected_at`: to make one its secret is read.
+    `client`: its door, by `key` where it has one: to make a door its secret is read.
     """
 
     allowances: dict[str, Allowance] = field(default_factory=dict)
     checked_at: datetime | None = None
     tag: str = ""
     client: Klaviyo | None = None
-    connected_at: datetime | None = None
+    key: Secret | None = None
 
 
 class Calls:

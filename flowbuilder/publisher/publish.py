@@ -115,8 +115,10 @@ def _work(publication: Publication, client_for: ClientFor, known: Known | None) 
 
 
 def _door(account: KlaviyoAccount, client_for: ClientFor, known: Known) -> Klaviyo:
-    if known.client is None or known.connected_at != account.connected_at:
-        known.client, known.connected_at = client_for(account), account.connected_at
+    """Made anew when the account got another key, or a token instead; a token is read at each call anyhow."""
+    key = account.api_key
+    if known.client is None or not (key is known.key or (key and key.is_stored_as(known.key))):
+        known.client, known.key = client_for(account), key
     return known.client
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.processes import ROOT
-from tests.stack import Stack, missing
+from tests.stack import Stack, require_stack
 
 PROCESSES, THREADS = 2, 5
 CALLS = {"GET /api/lists": 75, "GET /api/flows": 3, "POST /api/flows": 1}  # in a second
@@ -62,10 +62,6 @@ print(json.dumps(made))
 """
 
 
-def is_in_ci() -> bool:
-    return os.environ.get("CI", "").lower() in ("1", "true")
-
-
 @pytest.fixture(params=["sqlite", "postgres"])
 def environment(request, tmp_path: Path) -> Iterator[dict[str, str]]:
     """What leads processes to a database of their own."""
@@ -74,12 +70,7 @@ def environment(request, tmp_path: Path) -> Iterator[dict[str, str]]:
         ours = {"DATABASE_URL": url, "VAR_DIR": str(tmp_path), "REDIS_URL": "", "KLAVIYO_SPEED": "1"}
         yield {**os.environ, "DJANGO_SETTINGS_MODULE": "flowbuilder.settings", **ours}
         return
-    if lacks := missing():
-        text = f"NOT TESTED: limits shared by workers on PostgreSQL. Here is no {', no '.join(lacks)}."
-        if is_in_ci():
-            pytest.fail(text)
-        sys.__stderr__.write(f"\n{text}\n")
-        pytest.skip(text)
+    require_stack("limits shared by workers on PostgreSQL")
     with Stack(environment={"KLAVIYO_SPEED": "1"}) as stack:
         yield stack.environment
 

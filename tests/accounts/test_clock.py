@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.processes import ROOT
-from tests.stack import Stack, missing
+from tests.stack import Stack, require_stack
 
 WORK = """
 import django
@@ -45,12 +44,7 @@ print(json.dumps(told))
 
 @pytest.fixture
 def postgres() -> Iterator[dict[str, str]]:
-    if lacks := missing():
-        text = f"NOT TESTED: the clock that workers on PostgreSQL share. Here is no {', no '.join(lacks)}."
-        if os.environ.get("CI", "").lower() in ("1", "true"):
-            pytest.fail(text)
-        sys.__stderr__.write(f"\n{text}\n")
-        pytest.skip(text)
+    require_stack("the clock that workers on PostgreSQL share")
     with Stack(environment={}) as stack:
         yield stack.environment
 

@@ -97,7 +97,7 @@ def test_an_instance_is_what_django_reads(publication):
     assert found == theirs
     for field in Publication._meta.concrete_fields:
         mine, other = getattr(found, field.attname), getattr(theirs, field.attname)
-        assert mine == other and type(mine) is type(other), field.name
+        assert (mine, type(mine)) == (other, type(other)), field.name
     assert not found.get_deferred_fields()
     assert not found._state.adding
     assert rows.read(Publication, sql, publication.pk + 1) is None

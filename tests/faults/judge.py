@@ -66,7 +66,7 @@ def judge(
 
     lost       asked for; neither there, nor does a row say why not, nor is anything under way. Or a row that nobody
                asked for: it went astray
-    doubled    more than one flow of one publication
+    doubled    more than one flow of one publication, or more than one publication of one ask
     orphaned   there, and no row of ours knows it (the second flow of a publication is doubled instead)
     """
     verdict = Verdict()
@@ -84,6 +84,11 @@ def judge(
         if one.design is None or len(flows[one.account, one.design]) == 1:
             verdict.orphaned.append(f"{one.kind} {one.id} “{one.name}” in {one.account}")
     rows = list(rows)
+    for (account, design), many in Counter((row.account, row.design) for row in rows).items():
+        if many > 1:
+            verdict.doubled.append(
+                f"design {design} in {account}: {many} publications, and it was asked for once"
+            )
     known = {(row.account, row.design): row for row in rows}
     verdict.states.update(row.state for row in rows)
     asked = dict.fromkeys(asked)  # in order

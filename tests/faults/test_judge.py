@@ -52,6 +52,12 @@ def test_two_flows_of_one_publication_are_doubled_and_not_orphaned_too():
     assert (len(found.doubled), found.orphaned, found.lost) == (1, [], [])
 
 
+def test_two_publications_of_one_ask_are_doubled_though_one_was_cancelled():
+    rows = Row(1, "A", 1, "cancelled", "Because."), Row(2, "A", 1, "published", flow="f1")
+    found = judge([("A", 1)], rows, [flow("f1")], {("flow", "f1"): "A"})
+    assert (len(found.doubled), found.lost) == (1, [])
+
+
 def test_what_no_row_knows_is_orphaned():
     row = Row(1, "A", 1, "failed", "Because.")
     assert len(verdict(row, flow("f1"), made=()).orphaned) == 1, "told as failed, and it is there"

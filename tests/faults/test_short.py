@@ -6,14 +6,11 @@ It runs in a process of its own, on a database of its own.
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 
-import pytest
-
 from tests.processes import ROOT
-from tests.stack import missing
+from tests.stack import require_stack
 
 SHORT = [
     *("--publications=60", "--accounts=12", "--workers=2", "--concurrency=4"),
@@ -26,17 +23,8 @@ BESIDE = (
 )
 
 
-def is_in_ci() -> bool:
-    return os.environ.get("CI", "").lower() in ("1", "true")
-
-
 def test_nothing_is_lost_doubled_or_orphaned_when_everything_breaks():
-    if lacks := missing():
-        text = f"NOT TESTED: the publisher on the real stack, with faults. Here is no {', no '.join(lacks)}."
-        if is_in_ci():
-            pytest.fail(text)
-        sys.__stderr__.write(f"\n{text}\n")
-        pytest.skip(text)
+    require_stack("the publisher on the real stack, with faults")
     done = subprocess.run(
         [sys.executable, "-m", "tests.faults", *SHORT],
         cwd=ROOT,
