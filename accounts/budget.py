@@ -19,6 +19,7 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from math import ceil
 
 from django.conf import settings
@@ -210,9 +211,12 @@ def _change(row: Allowance, change: Callable[[Allowance], dict[str, object]]) ->
 
 def _windows(row: Allowance, limits: Limits) -> dict[int, int]:
     """seconds -> calls, as the table says or as the account's own headers said later."""
+    if not row.allowed:
+        return _listed(limits)
     return _listed(limits) | {int(seconds): calls for seconds, calls in row.allowed.items()}
 
 
+@cache
 def _listed(limits: Limits) -> dict[int, int]:
     listed = {1: limits.burst, 60: limits.steady, 86_400: limits.daily}
     return {seconds: calls for seconds, calls in listed.items() if calls}

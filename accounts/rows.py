@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any, TypeVar
 
@@ -147,10 +147,16 @@ def _writers(model: type[Model], names: tuple[str, ...]) -> list[tuple[int, Writ
     found: list[tuple[int, Write]] = []
     for place, name in enumerate(names):
         if isinstance(fields[name], DateTimeField):
-            found.append((place, lambda value, operations: operations.adapt_datetimefield_value(value)))
+            found.append((place, _as_time))
         elif isinstance(fields[name], JSONField):
             found.append((place, _as_json))
     return found
+
+
+def _as_time(value: datetime, operations: Any) -> Any:
+    if operations.connection.vendor == "sqlite" and value.tzinfo is UTC:
+        return str(value)[: -len("+00:00")]  # as Django writes it, without asking for the time zone thrice
+    return operations.adapt_datetimefield_value(value)
 
 
 def _as_json(value: Any, operations: Any) -> str:

@@ -12,9 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-import httpx
-
 from accounts.klaviyo import errors, limits
+from accounts.klaviyo.wire import Heard
 
 _IDS = ("x-klaviyo-request-id", "x-request-id", "request-id", "cf-ray")
 _OF_USE = frozenset({"retry-after", "date", "revision", *_IDS})
@@ -35,7 +34,7 @@ class Answer:
 
 
 def read_answer(
-    response: httpx.Response,
+    heard: Heard,
     *,
     elapsed: float,
     now: datetime,
@@ -46,27 +45,24 @@ def read_answer(
 
     An empty body is accepted with 202 and 204, and otherwise only if `may_be_empty`.
     """
-    headers = dict(response.headers.items())  # their names in small letters
-    request_id = _request_id(headers)
-    _raise_unless_success(response, request_id, now, hide)
+    request_id = _request_id(heard.headers)
+    _raise_unless_success(heard, request_id, now, hide)
     body = None
-    if response.content or not (may_be_empty or response.status_code in (202, 204)):
-        body = _json_object(response, request_id)
-    return Answer(response.status_code, body, _headers_of_use(headers), request_id, elapsed)
+    if heard.content or not (may_be_empty or heard.status in (202, 204)):
+        body = _json_object(heard, request_id)
+    return Answer(heard.status, body, _headers_of_use(heard.headers), request_id, elapsed)
 
 
-def _raise_unless_success(
-    response: httpx.Response, request_id: str | None, now: datetime, hide: Iterable[str]
-) -> None:
-    status = response.status_code
+def _raise_unless_success(heard: Heard, request_id: str | None, now: datetime, hide: Iterable[str]) -> None:
+    status = heard.status
     if status in (200, 201, 202, 204):
         return
     if status == 429:
-        wait = limits.retry_after(response.headers.get("retry-after"), now)
+        wait = limits.retry_after(heard.headers.get("retry-after"), now)
         sentence = f"Klaviyo asks us to slow down; the next call is possible in {wait} seconds."
         raise errors.Throttled(sentence, retry_after=wait, request_id=request_id)
-    if status in errors.DEFINITIVE and not _is_html(response):
-        raise errors.refusal(status, errors.parse_errors(response.content, status, hide), request_id)
+    if status in errors.DEFINITIVE and not _is_html(heard):
+        raise errors.refusal(status, errors.parse_errors(heard.content, status, hide), request_id)
     if 300 <= status < 400:
         sentence = f"Klaviyo's address answered with a redirect ({status}), which is never followed"
     elif status >= 500:
@@ -78,20 +74,20 @@ def _raise_unless_success(
     )
 
 
-def _json_object(response: httpx.Response, request_id: str | None) -> dict[str, Any]:
+def _json_object(heard: Heard, request_id: str | None) -> dict[str, Any]:
     try:
-        body = json.loads(response.content)
+        body = json.loads(heard.content)
     except (ValueError, RecursionError):
         body = None
     if isinstance(body, dict):
         return body
     sentence = "Klaviyo said yes, but its answer could not be read; the request may have taken effect."
-    raise errors.Unknown(sentence, status=response.status_code, request_id=request_id)
+    raise errors.Unknown(sentence, status=heard.status, request_id=request_id)
 
 
-def _is_html(response: httpx.Response) -> bool:
-    kind = response.headers.get("content-type", "").lower()
-    return "html" in kind or response.content.lstrip()[:1] == b"<"
+def _is_html(heard: Heard) -> bool:
+    kind = heard.headers.get("content-type", "").lower()
+    return "html" in kind or heard.content.lstrip()[:1] == b"<"
 
 
 def _request_id(headers: Mapping[str, str]) -> str | None:

@@ -31,7 +31,6 @@ from accounts.klaviyo.shapes import (
     Resource,
     Template,
 )
-from accounts.klaviyo.sockets import shared_transport
 from accounts.klaviyo.wire import DEADLINE, ENCODING, TIMEOUT, USER_AGENT, Wire, hidden_texts
 
 JSON_API = "application/vnd.api+json"
@@ -74,7 +73,7 @@ class Klaviyo:
         self._deadline = deadline
         self._clock = clock
         self._sleep = sleep
-        self._wire = Wire(shared_transport(self._origin) if transport is None else transport, self._origin)
+        self._wire = Wire(transport, self._origin)
         self._timeouts = httpx.Timeout(timeout).as_dict()
         self._headers = httpx.Headers(  # read once: httpx looks at each name and value again otherwise
             {
@@ -107,25 +106,14 @@ class Klaviyo:
         request = self._request(method, path, params, json)
         started = time.monotonic()
         request.extensions = {"timeout": self._timeouts, "give_up_at": started + self._deadline}
-        response = self._send(request)
+        heard = self._wire.send(request, self._auth)
         return read_answer(
-            response,
+            heard,
             elapsed=time.monotonic() - started,
             now=self._clock(),
             hide=hidden_texts(request),
             may_be_empty=method == "DELETE",
         )
-
-    def _send(self, request: httpx.Request) -> httpx.Response:
-        """Signed, and once more where the signature says so. What httpx.Client does beside that, cookies, redirects,
-        proxies, we do not want, and it costs as much as all the rest."""
-        signed = self._auth.auth_flow(request)
-        response = self._wire.handle_request(next(signed))
-        try:
-            while True:
-                response = self._wire.handle_request(signed.send(response))
-        except StopIteration:
-            return response
 
     def _request(
         self, method: str, path: str, params: Mapping[str, str] | None, json: Mapping[str, Any] | None

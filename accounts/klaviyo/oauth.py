@@ -37,7 +37,7 @@ from accounts.klaviyo.errors import (
     Refused,
     Unknown,
 )
-from accounts.klaviyo.wire import DEADLINE, TIMEOUT, USER_AGENT, make_client, require_safe
+from accounts.klaviyo.wire import DEADLINE, ENCODING, TIMEOUT, USER_AGENT, Wire, require_safe
 
 FORM = "application/x-www-form-urlencoded"
 VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
@@ -176,22 +176,20 @@ class OAuthApp:
         hide: tuple[str, ...],
         may_be_empty: bool = False,
     ) -> Answer:
-        client = make_client(
-            url.copy_with(raw_path=b"/"), self._transport, self._timeout, self._deadline, self._user_agent
-        )
+        headers = {"content-type": FORM, "accept": "application/json", "accept-encoding": ENCODING}
+        request = httpx.Request(
+            "POST", url, content=form, headers={**headers, "user-agent": self._user_agent},
+            extensions={"timeout": httpx.Timeout(self._timeout).as_dict()},
+        )  # fmt: skip
         started = time.monotonic()
-        response = client.post(
-            url,
-            content=form,
-            headers={"content-type": FORM, "accept": "application/json"},
-            auth=httpx.BasicAuth(self.client_id, self._secret),
-        )
-        hide = (*hide, self._secret, response.request.headers["authorization"].split(" ")[-1])
-        if may_be_empty and response.status_code == 200:  # RFC 7009 2.2: the content is to be ignored
+        wire = Wire(self._transport, url.copy_with(raw_path=b"/"), self._deadline)
+        heard = wire.send(request, httpx.BasicAuth(self.client_id, self._secret))
+        hide = (*hide, self._secret, request.headers["authorization"].split(" ")[-1])
+        if may_be_empty and heard.status == 200:  # RFC 7009 2.2: the content is to be ignored
             return Answer(200, None, {}, None, time.monotonic() - started)
         problem: Refused
         try:
-            return read_answer(response, elapsed=time.monotonic() - started, now=self._clock(), hide=hide)
+            return read_answer(heard, elapsed=time.monotonic() - started, now=self._clock(), hide=hide)
         except Refused as error:
             problem = _sharpen(error, lost)
         raise problem

@@ -1,14 +1,16 @@
 """The law of the wire: one host, one deadline, a cap on the answer, and every fault sorted into errors.py.
 
-An httpx transport around another, used by client.py and oauth.py alone. It answers with the whole body
-already read and decoded, or raises KlaviyoError. It never sends anything twice.
+Around an httpx transport, used by client.py and oauth.py alone. It answers with the whole body already read and
+unpacked, or raises KlaviyoError. It never sends anything twice, but where the signature says so (auth.py). What
+httpx.Client does beside that, cookies, redirects, proxies, we do not want, and it costs as much as all the rest.
 """
 
 from __future__ import annotations
 
 import time
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -22,9 +24,6 @@ MOST_BYTES = 10_000_000  # of a decoded answer; Klaviyo's own payloads end at 5 
 USER_AGENT = "flowbuilder"
 ENCODING = "gzip"  # the one way of packing that is asked for and understood
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-DROPPED = frozenset(
-    {b"set-cookie", b"location", b"content-encoding", b"content-length", b"transfer-encoding", b"connection"}
-)
 NEVER_SENT = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
@@ -39,20 +38,41 @@ Transport = httpx.BaseTransport
 Auth = httpx.Auth
 
 
-class Wire(httpx.BaseTransport):
-    """`inner` is a transport that really sends; `origin` the only scheme, host and port it may reach.
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What came back, whatever its status. `headers`: names in small letters; `content`: unpacked."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+
+class Wire:
+    """`inner` is a transport that really sends, None: the process's own; `origin` the only scheme, host and port it
+    may reach.
 
     The deadline (seconds) starts with each request, unless `extensions["give_up_at"]` (time.monotonic) is
     set: then several requests, such as the second one after a 401, share it.
     """
 
-    def __init__(self, inner: httpx.BaseTransport, origin: httpx.URL, deadline: float = DEADLINE) -> None:
-        self.inner = inner
+    def __init__(
+        self, inner: httpx.BaseTransport | None, origin: httpx.URL, deadline: float = DEADLINE
+    ) -> None:
+        self.inner = shared_transport(origin) if inner is None else inner
         self.origin = origin
         self.deadline = deadline
         require_safe(origin)
 
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
+    def send(self, request: httpx.Request, auth: httpx.Auth) -> Heard:
+        signed = auth.auth_flow(request)
+        response, body = self._answer(next(signed))
+        try:
+            while True:
+                response, body = self._answer(signed.send(response))
+        except StopIteration:
+            return Heard(response.status_code, dict(response.headers.items()), body)
+
+    def _answer(self, request: httpx.Request) -> tuple[httpx.Response, bytes]:
         require_same_origin(request.url, self.origin)
         give_up_at = request.extensions.get("give_up_at", time.monotonic() + self.deadline)
         remaining = give_up_at - time.monotonic()
@@ -72,13 +92,12 @@ class Wire(httpx.BaseTransport):
                 )
         raise problem  # outside the except: what httpx says may quote a header, so it is not chained
 
-    def _exchange(self, request: httpx.Request, give_up_at: float) -> httpx.Response:
+    def _exchange(self, request: httpx.Request, give_up_at: float) -> tuple[httpx.Response, bytes]:
         response = self.inner.handle_request(request)
         try:
-            body = _read(response, give_up_at)
+            return response, _read(response, give_up_at)
         finally:
             response.close()
-        return httpx.Response(response.status_code, headers=_kept(response.headers), content=body)
 
 
 def _read(response: httpx.Response, give_up_at: float) -> bytes:
@@ -136,37 +155,11 @@ def require_header_safe(secret: str, what: str) -> None:
         raise NotAllowed(f"The stored {what} is empty or has characters that cannot be sent; connect again.")
 
 
-def make_client(
-    origin: httpx.URL,
-    transport: httpx.BaseTransport | None,
-    timeout: httpx.Timeout | float,
-    deadline: float,
-    user_agent: str,
-) -> httpx.Client:
-    """An httpx.Client under the law. Clients are cheap and hold no state; the pool below them is the shared
-    part.
-    """
-    inner = shared_transport(origin) if transport is None else transport
-    return httpx.Client(
-        base_url=origin,
-        transport=Wire(inner, origin, deadline),
-        timeout=timeout,
-        trust_env=False,
-        follow_redirects=False,
-        headers={"user-agent": user_agent, "accept-encoding": ENCODING},
-    )
-
-
 def _limit_timeouts(request: httpx.Request, remaining: float) -> None:
     given = request.extensions.get("timeout") or {}
     steps = ("connect", "read", "write", "pool")
     capped = {step: remaining if given.get(step) is None else min(given[step], remaining) for step in steps}
     request.extensions = {**request.extensions, "timeout": capped}
-
-
-def _kept(headers: httpx.Headers) -> list[tuple[bytes, bytes]]:
-    """Without cookies, addresses to follow, and what described the undecoded body."""
-    return [(name, value) for name, value in headers.raw if name.lower() not in DROPPED]
 
 
 def _name(error: BaseException) -> str:
