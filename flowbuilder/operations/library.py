@@ -103,7 +103,7 @@ def offer_in_library(
     """Offer a version in the library; a flow that is there already moves on to it. What everybody is to see asks for
     its review."""
     flow = version.flow
-    template = TemplateFlow.objects.filter(flow=flow).first() or TemplateFlow(
+    template = TemplateFlow.objects.select_for_update().filter(flow=flow).first() or TemplateFlow(
         slug=_free_slug(version.name), workspace=flow.workspace, flow=flow
     )
     if template.public_id is None or visibility != TemplateFlow.Visibility.SITE:
