@@ -49,7 +49,7 @@ from tests.browser.conftest import Desk, Site
 from tests.history import make as history
 from tests.install.make import offer
 from tests.performance import make as numbers
-from tests.publisher.test_updates import another_trigger, everything, next_version
+from tests.publisher.versions import another_trigger, everything, next_version
 from tests.rollouts import make as rollouts
 
 InSite = Callable[[Callable[[], Any]], Any]

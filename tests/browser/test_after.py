@@ -12,7 +12,7 @@ from flowbuilder.operations.library import offer_in_library
 from tests.browser import scene
 from tests.browser.conftest import Desk, Site, open_desk
 from tests.browser.test_rollouts import SOON, button, tab_to
-from tests.publisher.test_updates import next_version
+from tests.publisher.versions import next_version
 
 pytestmark = pytest.mark.browser
 IDA = "ida@solund.example"

@@ -12,7 +12,7 @@ from flowbuilder.operations import after
 from flowbuilder.operations.library import offer_in_library
 from tests.browser import scene
 from tests.browser.conftest import Desk, Site, open_desk
-from tests.publisher.test_updates import everything, next_version
+from tests.publisher.versions import everything, next_version
 
 pytestmark = pytest.mark.browser
 SOON = 120_000

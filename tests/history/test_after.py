@@ -18,7 +18,7 @@ from tests.publisher.conftest import ready as ready
 from tests.publisher.test_after import landed as landed
 from tests.publisher.test_after import welcome as welcome
 from tests.publisher.test_publish import run
-from tests.publisher.test_updates import another_trigger, everything, next_version
+from tests.publisher.versions import another_trigger, everything, next_version
 
 pytestmark = pytest.mark.django_db
 

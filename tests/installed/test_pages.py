@@ -17,7 +17,7 @@ from tests.publisher.test_after import landed as landed
 from tests.publisher.test_after import set_step, statuses
 from tests.publisher.test_publish import run
 from tests.publisher.test_readings import look, put_in, write
-from tests.publisher.test_updates import another_trigger, edit, everything, held_message, next_version, step
+from tests.publisher.versions import another_trigger, edit, everything, held_message, next_version, step
 
 pytestmark = pytest.mark.django_db
 SUBJECT = "mail-1 message.subject_line"

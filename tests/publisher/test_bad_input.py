@@ -26,7 +26,7 @@ from tests import make
 from tests.hands import delete_flow
 from tests.publisher.test_made import LIST_ASKED
 from tests.publisher.test_publish import CREATE, created, ripen, run, sent_long_ago
-from tests.publisher.test_updates import next_version
+from tests.publisher.versions import next_version
 
 pytestmark = pytest.mark.django_db
 

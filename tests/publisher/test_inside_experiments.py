@@ -20,7 +20,7 @@ from tests.install.make import offer
 from tests.publisher.test_after import flow_of
 from tests.publisher.test_publish import run
 from tests.publisher.test_readings import look, texts
-from tests.publisher.test_updates import another_trigger, next_version, step
+from tests.publisher.versions import another_trigger, next_version, step
 
 pytestmark = pytest.mark.django_db
 VARIATIONS = ("current_experiment", "variations")

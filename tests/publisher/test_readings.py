@@ -19,7 +19,7 @@ from tests.hands import delete_flow, put_action_in, take_action_out
 from tests.publisher.test_after import flow_of, set_step, statuses
 from tests.publisher.test_after import landed as landed
 from tests.publisher.test_publish import run
-from tests.publisher.test_updates import PAUSE, edit, everything, held_message, updated
+from tests.publisher.versions import PAUSE, edit, everything, held_message, updated
 
 pytestmark = pytest.mark.django_db
 

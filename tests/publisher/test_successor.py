@@ -17,7 +17,7 @@ from tests.publisher.test_after import flow_of
 from tests.publisher.test_after import landed as landed
 from tests.publisher.test_publish import run
 from tests.publisher.test_readings import look, put_in, write
-from tests.publisher.test_updates import another_trigger, edit, held_message, next_version, step, updated
+from tests.publisher.versions import another_trigger, edit, held_message, next_version, step, updated
 
 pytestmark = pytest.mark.django_db
 SUBJECT = "mail-1 message.subject_line"
