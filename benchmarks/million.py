@@ -18,14 +18,14 @@ OPEN, ACCOUNTS, SHOPS, FLOWS, PEOPLE, ROLLOUTS = 500, 2000, 300, 40, 400, 30
 # n: 1 and up. A third are the big partner's own, the first ones the small workspace's, the rest the shops'.
 PUBLICATIONS = f"""
 INSERT INTO flowbuilder_publication (workspace_id, install_id, version_id, account_id, asked_by_id, kind, rollout_id,
-    wave, wanted, flow_name, answers, shape, state, reason, refusals, not_before, lease_until, attempt_number, sent_at,
-    klaviyo_flow_id, created_at, ended_at, tidy_at)
+    wave, wanted, flow_name, answers, shape, needs_approval, approved_hash, state, reason, refusals, not_before,
+    lease_until, attempt_number, sent_at, klaviyo_flow_id, created_at, ended_at, tidy_at)
 SELECT CASE WHEN n <= {SMALL_ROOM} THEN {{small}} WHEN n % 3 = 0 THEN {{big}} ELSE {{shop}} + n % {SHOPS} END,
     NULL, {{version}} + (n * 7) % {FLOWS}, {{account}} + (n * 13) % {ACCOUNTS}, {{person}} + (n * 11) % {PEOPLE},
     CASE WHEN n % 10 = 0 THEN 'update' ELSE 'create' END,
     CASE WHEN n % 50 = 0 THEN {{rollout}} + (n / 50) % {ROLLOUTS} END, NULL, '{{{{}}}}',
     (ARRAY['Abandoned cart','Birthday','Price drop','Welcome','Win-back','Browse abandonment','Sunset','Thank you'])
-        [1 + n % 8] || ' ' || n % {FLOWS}, '{{{{}}}}', '{{{{}}}}',
+        [1 + n % 8] || ' ' || n % {FLOWS}, '{{{{}}}}', '{{{{}}}}', false, '',
     CASE WHEN n > {{number}} - {OPEN} THEN (ARRAY['waiting','waiting','waiting','unknown','asked'])[1 + n % 5]
         WHEN luck < 40 THEN 'refused' WHEN luck < 50 THEN 'failed' WHEN luck < 70 THEN 'cancelled'
         ELSE 'published' END,
@@ -113,7 +113,7 @@ def fill(number: int, first: dict[str, int]) -> None:
     """Without its indexes, which are made when the rows are there."""
     from django.db import connection, transaction
 
-    from flowbuilder import guards
+    from flowbuilder import worked_out
 
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL session_replication_role = replica")
@@ -128,7 +128,8 @@ def fill(number: int, first: dict[str, int]) -> None:
             cursor.execute(f'DROP INDEX "{name}"')
         for statement in (PUBLICATIONS, ATTEMPTS, MOVES, RECEIPTS):
             cursor.execute(statement.format(number=number, **first))
-        cursor.execute(guards.count_all("postgresql"))
+        cursor.execute(worked_out.SET_ALL_ERRORS)
+        cursor.execute(worked_out.count_all("postgresql"))
         for _, definition in indexes:
             cursor.execute(definition)
     with connection.cursor() as cursor:

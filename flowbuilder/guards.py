@@ -1,7 +1,8 @@
 """Promises kept by database triggers, for SQLite and PostgreSQL. A migration installs them; a test looks for them.
 
 Django has no constraint over two tables, none over a change, and no immutable rows. SQLite drops triggers when a
-later migration rebuilds their table: such a migration must install them again (`install_moves` may be run twice).
+later migration rebuilds their table: such a migration takes them away before and puts them back after it (`Kept`).
+What triggers work out, and refuse nothing, is in worked_out.py.
 """
 
 from collections.abc import Iterable, Mapping
@@ -282,77 +283,30 @@ def drop_approvals(schema_editor):
         guard.remove(schema_editor)
 
 
-# --- What ended is counted, whoever moved it -----------------------------------------------------------------------
-
-COUNTED = "publications_are_counted"
-ENDED = "('published', 'refused', 'failed', 'cancelled')"
-OF_A_COUNT = "state, created_at, workspace_id, version_id"
-COUNT_ONE_LESS = """
-  UPDATE flowbuilder_daycount SET number = number - 1
-  WHERE of_workspace IN (0, OLD.workspace_id) AND day = {old_day} AND state = OLD.state
-    AND of_flow IN (0, (SELECT flow_id FROM flowbuilder_version WHERE id = OLD.version_id))"""
-COUNT_ONE_MORE = """
-  INSERT INTO flowbuilder_daycount (of_workspace, of_flow, day, state, number)
-  SELECT rooms.id, flows.id, {new_day}, NEW.state, 1
-  FROM (SELECT 0 AS id UNION ALL SELECT NEW.workspace_id) AS rooms,
-    (SELECT 0 AS id UNION ALL SELECT flow_id FROM flowbuilder_version WHERE id = NEW.version_id) AS flows
-  WHERE true ORDER BY 1, 2
-  ON CONFLICT (of_workspace, of_flow, day, state) DO UPDATE SET number = flowbuilder_daycount.number + 1"""
-COUNT_ALL = f"""
-  INSERT INTO flowbuilder_daycount (of_workspace, of_flow, day, state, number)
-  SELECT one.workspace_id * level.room, version.flow_id * level.flow, {{day}}, one.state, COUNT(*)
-  FROM flowbuilder_publication AS one JOIN flowbuilder_version AS version ON version.id = one.version_id,
-    (SELECT 0 AS room, 0 AS flow UNION ALL SELECT 1, 0 UNION ALL SELECT 0, 1 UNION ALL SELECT 1, 1) AS level
-  WHERE one.state IN {ENDED} GROUP BY 1, 2, 3, 4"""
+# --- SQLite makes a table anew to change it, and forgets its triggers -------------------------------------------------
 
 
-def day_in_utc(vendor: str, column: str) -> str:
-    if vendor == "postgresql":
-        return f"({column} AT TIME ZONE 'UTC')::date"
-    return f"substr({column}, 1, 10)"
+class Kept:
+    """The triggers of a table, and those that write into it: taken away before it is made anew, put back as they
+    stood. `take` and `put` are the first and the last step of a migration, and each other's reverse."""
 
+    def __init__(self, table):
+        self.table = table
+        self.triggers = {}
 
-def count_all(vendor: str) -> str:
-    """The statement that counts what is there, into an empty table."""
-    return COUNT_ALL.format(day=day_in_utc(vendor, "one.created_at"))
-
-
-def install_counts(apps, schema_editor):
-    """A publication begins asked, so only its changes and its end are counted; and all that ended before."""
-    vendor = schema_editor.connection.vendor
-    less = COUNT_ONE_LESS.format(old_day=day_in_utc(vendor, "OLD.created_at"))
-    more = COUNT_ONE_MORE.format(new_day=day_in_utc(vendor, "NEW.created_at"))
-    if vendor == "postgresql":
-        schema_editor.execute(
-            f"CREATE FUNCTION {COUNTED}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
-            f"IF OLD.state IN {ENDED} THEN {less}; END IF; "
-            f"IF TG_OP = 'UPDATE' THEN IF NEW.state IN {ENDED} THEN {more}; END IF; END IF; "
-            "RETURN NULL; END $$"
-        )
-        changed = " OR ".join(f"NEW.{one} IS DISTINCT FROM OLD.{one}" for one in OF_A_COUNT.split(", "))
-        for event, when in ((f"UPDATE OF {OF_A_COUNT}", f"WHEN ({changed})"), ("DELETE", "")):
-            name = f"{COUNTED}_{event[:6].lower()}"
-            schema_editor.execute(
-                f"CREATE TRIGGER {name} AFTER {event} ON flowbuilder_publication FOR EACH ROW {when} "
-                f"EXECUTE FUNCTION {COUNTED}()"
+    def take(self, apps, schema_editor):
+        if schema_editor.connection.vendor != "sqlite":
+            return
+        with schema_editor.connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND sql LIKE %s",
+                [f"%{self.table}%"],
             )
-    else:
-        less, more = (
-            f"{less} AND OLD.state IN {ENDED}",
-            more.replace("WHERE true", f"WHERE NEW.state IN {ENDED}"),
-        )
-        for event, acts in ((f"UPDATE OF {OF_A_COUNT}", f"{less}; {more};"), ("DELETE", f"{less};")):
-            name = f"{COUNTED}_{event[:6].lower()}"
-            schema_editor.execute(
-                f"CREATE TRIGGER {name} AFTER {event} ON flowbuilder_publication BEGIN {acts} END"
-            )
-    schema_editor.execute(count_all(vendor))
+            self.triggers = dict(cursor.fetchall())
+        for name in self.triggers:
+            schema_editor.execute(f"DROP TRIGGER {name}")
 
-
-def remove_counts(apps, schema_editor):
-    if schema_editor.connection.vendor == "postgresql":
-        schema_editor.execute(f"DROP FUNCTION IF EXISTS {COUNTED} CASCADE")
-    else:
-        for event in ("update", "delete"):
-            schema_editor.execute(f"DROP TRIGGER IF EXISTS {COUNTED}_{event}")
-    schema_editor.execute("DELETE FROM flowbuilder_daycount")
+    def put(self, apps, schema_editor):
+        for sql in self.triggers.values():
+            schema_editor.execute(sql, None)
+        self.triggers = {}

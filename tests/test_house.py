@@ -117,6 +117,7 @@ def test_the_guards_of_the_database_are_there():
     assert "publication_moves_by_the_table" in names
     assert "move_stays" in names
     assert "publications_are_counted" in names
+    assert "publication_has_its_errors" in names
     for guard in (VERSION, EDIT, READING, *REVIEWS, *RECEIPTS, *APPROVALS, *OF_THE_LOG):
         assert guard.name in names
 

@@ -13,7 +13,8 @@ from django.db.models.lookups import IsNull
 
 from accounts.models import Grant, KlaviyoAccount, User, Workspace
 from flowbuilder.access import publications_in
-from flowbuilder.models import Attempt, DayCount, Publication, Rollout, TemplateFlow, Version
+from flowbuilder.models import DayCount, Publication, Rollout, TemplateFlow, Version
+from flowbuilder.models.landing import ERRORS
 
 S = Publication.State
 DAYS = 30  # in the chart
@@ -27,18 +28,9 @@ OUTCOMES: dict[str, tuple[str, tuple[str, ...]]] = {
     "unknown": ("Being looked up", (S.UNKNOWN,)),
     "cancelled": ("Cancelled", (S.CANCELLED,)),
 }
-# name -> (label, which of its calls went wrong). The first condition is that of the index of such calls.
-WRONG = ~Q(outcome=Attempt.Outcome.DONE)
-ERRORS: dict[str, tuple[str, Q]] = {
-    "refused": ("A value was refused", Q(outcome=Attempt.Outcome.REFUSED, status__in=(400, 409, 422))),
-    "access": ("Access was missing", Q(status__in=(401, 403))),
-    "gone": ("Something was not there", Q(status__in=(404, 410))),
-    "limits": ("Klaviyo's limits", Q(outcome=Attempt.Outcome.THROTTLED)),
-    "klaviyo": ("Klaviyo had a fault", Q(status__gte=500)),
-    "lost": ("The answer was lost", Q(outcome=Attempt.Outcome.UNKNOWN)),
-}
 BY_DAY = {"outcome", "from", "to", "workspace", "template", "sort"}  # of these alone the sums are kept
 UNLIKE = "unlike"  # no call went wrong, and yet
+UNLIKE_MEANT = Q(state=S.PUBLISHED) & ~Q(reason="")
 MOST_WORDS = 8  # of a search; those after them are not looked for
 SEARCHED = ("flow_name", "reason", "klaviyo_flow_id")  # each with an index of its trigrams on PostgreSQL
 # column -> (rows that it names, what of them is searched): asked first, so that the search goes along indexes alone
@@ -119,7 +111,7 @@ class Filters(FilterForm):
         label="Error",
         choices=[
             ("", "Any or none"),
-            *((name, label) for name, (label, _) in ERRORS.items()),
+            *ERRORS.items(),
             (UNLIKE, "Landed, not as meant"),
         ],
     )
@@ -159,7 +151,7 @@ class Filters(FilterForm):
         if outcome := wanted.get("outcome"):
             rows = rows.filter(state__in=OUTCOMES[outcome][1])
         if error := wanted.get("error"):
-            rows = _with_error(rows, error)
+            rows = rows.filter(UNLIKE_MEANT if error == UNLIKE else Q(**{f"has_error_{error}": True}))
         return self.on_days(rows, "created_at") if by_day else rows
 
     @cached_property
@@ -234,13 +226,6 @@ def _has(word: str) -> Q:
         if pks := list(model._default_manager.filter(named).order_by().values_list("pk", flat=True)):
             found |= Q(**{f"{column}__in": pks})
     return found
-
-
-def _with_error(rows: QuerySet[Publication], error: str) -> QuerySet[Publication]:
-    if error == UNLIKE:
-        return rows.filter(state=S.PUBLISHED).exclude(reason="")
-    calls = Attempt.objects.filter(WRONG, ERRORS[error][1], publication=OuterRef("pk"))
-    return rows.filter(Exists(calls.order_by()))
 
 
 def start_of(when: date) -> datetime:

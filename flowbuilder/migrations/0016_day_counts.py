@@ -2,7 +2,7 @@
 
 from django.db import migrations, models
 
-from flowbuilder import guards
+from flowbuilder import worked_out
 
 
 class Migration(migrations.Migration):
@@ -47,5 +47,5 @@ class Migration(migrations.Migration):
                 fields=["workspace", "flow_name", "id", "state"], name="by_workspace_and_flow"
             ),
         ),
-        migrations.RunPython(guards.install_counts, guards.remove_counts),
+        migrations.RunPython(worked_out.install_counts, worked_out.remove_counts),
     ]

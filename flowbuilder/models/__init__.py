@@ -21,7 +21,8 @@
 
 Promises kept by triggers in the database (guards.py): the ends of a link lie in its flow; versions, edits, moves,
 receipts, what was read, what reviewers and second persons said never change; a publication goes from state to state
-only as the publisher's table says, where a second person's yes is needed not without it, and is counted when it ends.
+only as the publisher's table says, and where a second person's yes is needed not without it. It is counted when it
+ends, and what went wrong with its calls stands on it (worked_out.py).
 """
 
 from flowbuilder.models.alert import Alert, AlertLimits, Delivery, Listener, Told

@@ -11,6 +11,16 @@ from accounts.models import KlaviyoAccount, User, Workspace
 from flowbuilder.models.offer import TemplateFlow, Version
 from flowbuilder.models.rollout import Rollout
 
+# What can go wrong with a call (which calls those are: worked_out.py).
+ERRORS = {
+    "refused": "A value was refused",
+    "access": "Access was missing",
+    "gone": "Something was not there",
+    "limits": "Klaviyo's limits",
+    "klaviyo": "Klaviyo had a fault",
+    "lost": "The answer was lost",
+}
+
 
 class Install(models.Model):
     """A template flow on its way into an account, or there: version, answers, the live flow."""
@@ -136,6 +146,13 @@ class Publication(models.Model):
     ended_at = models.DateTimeField(null=True, blank=True)
     # given up: what it made beside a flow is taken away from then on
     tidy_at = models.DateTimeField(null=True, blank=True, db_index=True)
+    # whether one of its calls went wrong so, also where it landed in the end: kept by the database (worked_out.py)
+    has_error_refused = models.BooleanField(default=False, db_default=False, editable=False)
+    has_error_access = models.BooleanField(default=False, db_default=False, editable=False)
+    has_error_gone = models.BooleanField(default=False, db_default=False, editable=False)
+    has_error_limits = models.BooleanField(default=False, db_default=False, editable=False)
+    has_error_klaviyo = models.BooleanField(default=False, db_default=False, editable=False)
+    has_error_lost = models.BooleanField(default=False, db_default=False, editable=False)
 
     class Meta:
         ordering = ("-created_at", "-pk")
@@ -154,6 +171,14 @@ class Publication(models.Model):
                 fields=["-created_at", "-id"],
                 condition=Q(state="published") & ~Q(reason=""),
                 name="landed_not_as_meant",
+            ),
+            *(
+                models.Index(
+                    fields=["-created_at", "-id"],
+                    condition=Q(**{f"has_error_{error}": True}),
+                    name=f"with_error_{error}",
+                )
+                for error in ERRORS
             ),
         )
         constraints = (
@@ -219,13 +244,6 @@ class Attempt(models.Model):
 
     class Meta:
         ordering = ("number",)
-        indexes = (
-            models.Index(  # by what went wrong: few rows among many
-                fields=["outcome", "status", "publication"],
-                condition=~Q(outcome="done"),
-                name="attempts_that_went_wrong",
-            ),
-        )
         constraints = (
             models.UniqueConstraint(fields=["publication", "number"], name="one_attempt_a_number"),
         )
@@ -326,7 +344,7 @@ class Orphan(models.Model):
 class DayCount(models.Model):
     """How many of the publications that were asked for on one day (in UTC) ended in one state. 0 stands for all
     workspaces, or for all flows, so that a sum is over as many rows as there are days. Kept by the database
-    (guards.py), whoever moves a publication."""
+    (worked_out.py), whoever moves a publication."""
 
     of_workspace = models.PositiveBigIntegerField(default=0)
     of_flow = models.PositiveBigIntegerField(default=0)  # the flow of the version

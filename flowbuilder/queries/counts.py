@@ -1,7 +1,7 @@
 """How many publications came to what, by day. For the history and the health of accounts; reads only.
 
-What ended is added up from rows that the database keeps (guards.py), as many as there are days; what is open is counted
-where it stands, since there is never much of it. Neither grows with the history.
+What ended is added up from rows that the database keeps (worked_out.py), as many as there are days; what is open is
+counted where it stands, since there is never much of it. Neither grows with the history.
 """
 
 from __future__ import annotations

@@ -69,7 +69,7 @@ def test_without_its_broker_it_is_not(broker):
 @pytest.mark.django_db
 def test_with_a_migration_that_is_missing_it_is_not(broker):
     with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM django_migrations WHERE app = 'flowbuilder' AND name = '0017_alerts'")
+        cursor.execute("DELETE FROM django_migrations WHERE app = 'flowbuilder' AND name = '0018_errors'")
     answer = Client().get("/readyz")
     assert answer.status_code == 503
     assert answer.json()["checks"]["migrations"] == "not there"

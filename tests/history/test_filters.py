@@ -10,10 +10,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from flowbuilder import worked_out
 from flowbuilder.access import publications_for, workspaces_seen
 from flowbuilder.history.filters import Filters
-from flowbuilder.history.finding import ORDERS, page_of
-from flowbuilder.models import Publication, Rollout
+from flowbuilder.history.finding import ORDERS, page_of, sorted_by
+from flowbuilder.models import Attempt, Publication, Rollout
+from flowbuilder.models.landing import ERRORS
 from flowbuilder.operations.library import offer_in_library, publish_version
 from tests.history import make
 from tests.history.conftest import World, signed_in
@@ -61,6 +63,43 @@ def test_errors_are_of_the_calls(world: World, error: str, outcome: str, status:
     wrong, _ = (make.publication(world.version, world.account, world.mia) for _ in range(2))
     make.attempt(wrong, 9, "x", "POST", "/api/x", timezone.now(), outcome=outcome, status=status)
     assert found(world, world.mia, error=error) == {wrong.pk}
+
+
+def test_an_error_stands_on_its_publication_however_it_ended(world: World):
+    """Whatever is done to its calls, the row says what looking through them says."""
+    one, other = (make.publication(world.version, world.account, world.mia) for _ in range(2))
+    now = timezone.now()
+    assert errors_of(one) == set()
+    first = make.attempt(one, 8, "x", "POST", "/api/x", now, outcome="sent", ended=False)
+    assert errors_of(one) == set()
+    Attempt.objects.filter(pk=first.pk).update(outcome="unknown", status=502)
+    assert errors_of(one) == {"klaviyo", "lost"}
+    make.attempt(one, 9, "x", "POST", "/api/x", now, outcome="throttled", status=429)
+    make.attempt(one, 10, "x", "POST", "/api/x", now)
+    assert errors_of(one) == {"klaviyo", "lost", "limits"}
+    assert one.state == S.PUBLISHED
+    Attempt.objects.filter(pk=first.pk).update(outcome="done", status=200)
+    assert errors_of(one) == {"limits"}
+    one.attempts.filter(outcome="throttled").delete()
+    assert errors_of(one) == set()
+    assert errors_of(other) == set()
+
+
+def test_what_went_wrong_before_is_filled_in_by_the_migration(world: World):
+    wrong = make.publication(world.version, world.account, world.mia, S.REFUSED)
+    well = make.publication(world.version, world.account, world.mia)
+    Publication.objects.update(has_error_refused=False)
+    assert errors_of(wrong) == set()
+    with connection.cursor() as cursor:
+        cursor.execute(worked_out.SET_ALL_ERRORS)
+    assert errors_of(wrong) == {"refused"}
+    assert errors_of(well) == set()
+    assert set(worked_out.WENT_WRONG) == set(ERRORS)
+
+
+def errors_of(publication: Publication) -> set[str]:
+    publication.refresh_from_db()
+    return {name for name in ERRORS if getattr(publication, f"has_error_{name}")}
 
 
 def test_a_picker_offers_and_takes_only_what_one_may_see(world: World):
@@ -140,4 +179,9 @@ def test_the_database_may_go_along_an_index(world: World):
             cursor.execute("EXPLAIN " + caught[0]["sql"])
             plan = "\n".join(row[0] for row in cursor.fetchall())
         assert "Index Cond: (ROW(" in plan, plan
+        assert "Sort" not in plan, plan
+    for error in ERRORS:
+        found = Filters({"error": error}, workspaces=None).narrow(rows)
+        plan = sorted_by(found, "").explain()
+        assert f"Index Scan using with_error_{error} on" in plan, plan
         assert "Sort" not in plan, plan

@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from flowbuilder import guards
+from flowbuilder import worked_out
 from flowbuilder.access import publications_for, workspaces_seen
 from flowbuilder.history import sums
 from flowbuilder.history.filters import Filters
@@ -137,7 +137,7 @@ def test_what_ended_before_is_counted_by_the_migration(history: World):
     kept = rows()
     DayCount.objects.all().delete()
     with connection.cursor() as cursor:
-        cursor.execute(guards.count_all(connection.vendor))
+        cursor.execute(worked_out.count_all(connection.vendor))
     assert rows() == kept
     assert len(kept) > 20
 
