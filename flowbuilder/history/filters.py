@@ -13,7 +13,9 @@ from django.db.models.lookups import IsNull
 
 from accounts.models import Grant, KlaviyoAccount, User, Workspace
 from flowbuilder.access import publications_in
-from flowbuilder.models import DayCount, Publication, Rollout, TemplateFlow, Version
+from flowbuilder.history.finding import Among
+from flowbuilder.history.searching import Search
+from flowbuilder.models import DayCount, Publication, Rollout, TemplateFlow
 from flowbuilder.models.landing import ERRORS
 
 S = Publication.State
@@ -31,14 +33,6 @@ OUTCOMES: dict[str, tuple[str, tuple[str, ...]]] = {
 BY_DAY = {"outcome", "from", "to", "workspace", "template", "sort"}  # of these alone the sums are kept
 UNLIKE = "unlike"  # no call went wrong, and yet
 UNLIKE_MEANT = Q(state=S.PUBLISHED) & ~Q(reason="")
-MOST_WORDS = 8  # of a search; those after them are not looked for
-SEARCHED = ("flow_name", "reason", "klaviyo_flow_id")  # each with an index of its trigrams on PostgreSQL
-# column -> (rows that it names, what of them is searched): asked first, so that the search goes along indexes alone
-NAMED: dict[str, tuple[type[Model], tuple[str, ...]]] = {
-    "account": (KlaviyoAccount, ("name__icontains", "klaviyo_id__icontains")),
-    "asked_by": (User, ("name__icontains", "email__icontains")),
-    "version": (Version, ("content_hash__istartswith",)),
-}
 # field -> (label, the rows to choose from, where a publication names them). In the order of the page.
 PICKERS: dict[str, tuple[str, type[Model], str]] = {
     "account": ("Account", KlaviyoAccount, "account"),
@@ -141,8 +135,7 @@ class Filters(FilterForm):
         """As far as the filters make sense. Without `by_day`: of all days."""
         self.is_valid()
         wanted = self.cleaned_data
-        for found in self.searched:
-            rows = rows.filter(found)
+        rows = self.search.narrow(rows)
         for name, (_, _, where) in PICKERS.items():
             if chosen := wanted.get(name):
                 rows = rows.filter(**{where: chosen})
@@ -155,10 +148,13 @@ class Filters(FilterForm):
         return self.on_days(rows, "created_at") if by_day else rows
 
     @cached_property
-    def searched(self) -> list[Q]:
-        """Each word is in the publication, or in something that it names."""
+    def search(self) -> Search:
         self.is_valid()
-        return [_has(word) for word in (self.cleaned_data.get("q") or "").split()[:MOST_WORDS]]
+        return Search(self.cleaned_data.get("q") or "")
+
+    def among(self, rows: QuerySet[Publication]) -> Among | None:
+        """What a search looks through, a part at a time; None: nothing is searched for."""
+        return self.search.among(self.on_days(rows, "created_at")) if self.search.words else None
 
     @property
     def is_kept_by_day(self) -> bool:
@@ -217,15 +213,6 @@ def _offered(found: QuerySet[Any], nothing: str) -> list[tuple[Any, str]]:
     names = ("name", "email") if found.model is User else ("name",)
     rows = found.order_by(*names, "pk").values_list("pk", *names)[:MOST_PICKED]
     return [("", nothing), *((pk, next((one for one in said if one), f"No. {pk}")) for pk, *said in rows)]
-
-
-def _has(word: str) -> Q:
-    found = Q(*((f"{name}__icontains", word) for name in SEARCHED), _connector=Q.OR)
-    for column, (model, lookups) in NAMED.items():
-        named = Q(*((lookup, word) for lookup in lookups), _connector=Q.OR)
-        if pks := list(model._default_manager.filter(named).order_by().values_list("pk", flat=True)):
-            found |= Q(**{f"{column}__in": pks})
-    return found
 
 
 def start_of(when: date) -> datetime:

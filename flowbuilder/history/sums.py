@@ -1,7 +1,8 @@
 """What all that was found comes to, in numbers and day by day. Reads only: two to four queries.
 
 Exact where only what queries/counts.py keeps by day is asked for: days, outcomes, one workspace, one template flow. For
-everything else the newest thousand are counted, and the page says so.
+everything else the newest thousand are counted; what is searched for, among as many rows as a page looks through. The
+page says so.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from flowbuilder.history.filters import DAYS, OUTCOMES, Filters, start_of
+from flowbuilder.history.finding import SPAN, looked_through
 from flowbuilder.models import Publication
 from flowbuilder.queries.counts import (
     MOST,
@@ -30,7 +32,7 @@ GROUP = {state: name for name in NAMES for state in OUTCOMES[name][1]}
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """`is_cut`: of the newest MOST alone."""
+    """`is_cut`: of the newest MOST alone. `among`: of those that are among so many of the newest; empty: among all."""
 
     asked: int
     published: int
@@ -38,6 +40,7 @@ class Counts:
     waiting: int
     cancelled: int
     is_cut: bool = False
+    among: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +67,14 @@ def sums_of(
     """
     first = today - timedelta(days=DAYS - 1)
     found, recent = filters.narrow(seen), filters.narrow(seen, by_day=False)
-    recent = recent.filter(
-        created_at__gte=start_of(first), created_at__lt=start_of(today + timedelta(days=1))
-    )
+    of_days = Q(created_at__gte=start_of(first), created_at__lt=start_of(today + timedelta(days=1)))
+    recent = recent.filter(of_days)
+    if among := filters.among(seen):
+        found, end = looked_through(found, among, "created_at", goes_up=False)
+        recent, _ = looked_through(
+            recent, filters.search.among(seen.filter(of_days)), "created_at", goes_up=False
+        )
+        return _counts(by_state(found), among=f"{SPAN:,}" if end else ""), _days(by_day(recent), first)
     if not filters.is_kept_by_day:
         sums = by_state(newest(found))
         is_cut = sum(sums.values()) >= MOST
@@ -83,11 +91,11 @@ def sums_of(
     return _counts(sums), _days(kept | by_day(recent.filter(state__in=Publication.OPEN)), first)
 
 
-def _counts(sums: Mapping[str, int], *, is_cut: bool = False) -> Counts:
+def _counts(sums: Mapping[str, int], *, is_cut: bool = False, among: str = "") -> Counts:
     found = dict.fromkeys(NAMES, 0)
     for state, number in sums.items():
         found[GROUP[state]] += number
-    return Counts(asked=sum(found.values()), **found, is_cut=is_cut)
+    return Counts(asked=sum(found.values()), **found, is_cut=is_cut, among=among)
 
 
 def _days(sums: Days, first: date) -> list[Day]:

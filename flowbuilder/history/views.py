@@ -27,7 +27,7 @@ from flowbuilder.access import (
 )
 from flowbuilder.history import chart
 from flowbuilder.history.filters import Filters
-from flowbuilder.history.finding import page_of
+from flowbuilder.history.finding import SPAN, page_of
 from flowbuilder.history.rows import rows_of, with_names
 from flowbuilder.history.story import Story, may_act, pretty
 from flowbuilder.history.sums import sums_of
@@ -39,6 +39,8 @@ from flowbuilder.operations.publications import (
     retry_publication,
 )
 from flowbuilder.operations.saved_views import UnableToSave
+
+LOOKED_THROUGH = f"{SPAN:,} publications were looked through. Others beyond them may fit."
 
 
 class Request(HttpRequest):
@@ -58,7 +60,8 @@ def publications(request: Request) -> HttpResponse:
     filters = Filters(request.GET, workspaces=workspaces)
     found = filters.narrow(seen)
     after, before = request.GET.get("after", ""), request.GET.get("before", "")
-    page = page_of(found, after=after, before=before, order=filters.order, read=with_names)
+    among = filters.among(seen)
+    page = page_of(found, after=after, before=before, order=filters.order, read=with_names, among=among)
     query = filters.query
     shown = {
         "page": page,
@@ -66,6 +69,7 @@ def publications(request: Request) -> HttpResponse:
         "query": query,
         "filters": filters,
         "is_narrowed": bool(query),
+        "looked_through": LOOKED_THROUGH,
     }
     status = 200 if filters.is_valid() else 422
     if request.htmx and (after or before):

@@ -167,7 +167,8 @@ def test_the_database_may_go_along_an_index(world: World):
     rows = publications_for(world.rowan)
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
-    searched = Filters({"q": "vanished"}, workspaces=None).narrow(rows).order_by().explain()
+    words = Filters({"q": "vanished"}, workspaces=None).search.conditions
+    searched = rows.filter(*words).order_by().explain()
     assert searched.count("publication_words_") == 3, searched
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_bitmapscan = off")  # which is cheap for no rows, and sorts them

@@ -146,7 +146,7 @@ def test_of_too_many_only_the_newest_are_counted_and_it_says_so(history: World, 
     monkeypatch.setattr(counts, "MOST", 5)
     monkeypatch.setattr(sums, "MOST", 5)
     seen = publications_for(history.rowan)
-    filters = Filters({"q": "a"}, workspaces=None)
+    filters = Filters({"version": "1"}, workspaces=None)
     found, days = sums_of(filters, seen, None, NOON.date())
     newest = list(filters.narrow(seen).order_by("-created_at", "-pk")[:5])
     assert (found.asked, found.is_cut) == (5, True)
