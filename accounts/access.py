@@ -14,7 +14,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import Http404, HttpRequest
 
-from accounts.models import Grant, KlaviyoAccount, Membership, User, Workspace
+from accounts.models import Grant, Invitation, KlaviyoAccount, Membership, User, Workspace
 
 Person = User | AnonymousUser
 Right = Literal["read", "publish", "report", "own"]
@@ -22,6 +22,7 @@ Role = Membership.Role
 
 MAY_CONNECT = frozenset({Role.OWNER, Role.DESIGNER, Role.MERCHANT})
 MAY_DISCONNECT = frozenset({Role.OWNER, Role.MERCHANT})
+MAY_INVITE = frozenset({Role.OWNER})
 SESSION_KEY = "workspace"  # the slug of the workspace one used last
 
 
@@ -58,6 +59,26 @@ def require_role(membership: Membership, roles: Collection[str] | None) -> None:
             f"Your role in {membership.workspace.name} is {membership.get_role_display().lower()}, "
             f"and this takes {_one_of(roles)}. An owner of the workspace can change your role."
         )
+
+
+def member_or_404(user: Person, pk: int, *, or_self: bool = False) -> Membership:
+    """Somebody's membership of a workspace of the person's, for its owners; with `or_self` for whose it is, too."""
+    found = Membership.objects.select_related("workspace", "user").filter(pk=pk).first()
+    if found is None:
+        raise Http404("There is no such member.")
+    mine = membership_or_404(user, found.workspace.slug)
+    if not (or_self and mine.pk == found.pk):
+        require_role(mine, MAY_INVITE)
+    return found
+
+
+def invitation_or_404(user: Person, pk: int) -> Invitation:
+    """One that an owner may take back."""
+    found = Invitation.objects.select_related("workspace").filter(pk=pk).first()
+    if found is None:
+        raise Http404("There is no such invitation.")
+    workspace_or_404(user, found.workspace.slug, MAY_INVITE)
+    return found
 
 
 def accounts_of(workspace: Workspace, right: Right = "read") -> QuerySet[KlaviyoAccount]:

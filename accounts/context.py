@@ -16,21 +16,28 @@ from accounts.access import current_workspace, memberships_of
 from accounts.demo import PEOPLE
 from accounts.models import Membership, Workspace
 
-# label, icon, the name of its address, and the rooms in which it is the current one
+# label, icon, the name of its address, and the rooms in which it is the current one. Three groups: what is made, where
+# and whether it goes, how it does.
 NAV = (
-    ("Flows", "flow", "editor:flows", ("editor",)),
-    ("Emails", "mail", "emails:list", ("emails",)),
-    ("Library", "library", "library:list", ("library", "install", "installed")),
-    ("Rollouts", "send", "rollouts:list", ("rollouts",)),
-    ("Approvals", "check-circle", "approvals:list", ("approvals",)),
-    ("Accounts", "plug", "accounts:list", ("accounts",)),
-    ("Performance", "chart", "performance:workspace", ("performance",)),
-    ("History", "history", "history:list", ("history",)),
-    ("Health", "heart", "health:page", ("health",)),
+    (
+        ("Flows", "flow", "editor:flows", ("editor",)),
+        ("Emails", "mail", "emails:list", ("emails",)),
+        ("Library", "library", "library:list", ("library", "install", "installed")),
+    ),
+    (
+        ("Rollouts", "send", "rollouts:list", ("rollouts",)),
+        ("Approvals", "check-circle", "approvals:list", ("approvals",)),
+        ("Accounts", "plug", "accounts:list", ("accounts",)),
+    ),
+    (
+        ("Performance", "chart", "performance:workspace", ("performance",)),
+        ("History", "history", "history:list", ("history",)),
+        ("Health", "heart", "health:page", ("health",)),
+    ),
 )
 FOR_PARTNERS = frozenset({"rollouts:list"})
 PERSONAL = frozenset(
-    {"api_token", "new_workspace", "callback"}
+    {"api_token", "new_workspace", "callback", "members", "invite", "change_role", "remove_member"}
 )  # pages of accounts that are not under "Accounts"
 
 
@@ -44,17 +51,26 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def nav_of(request: HttpRequest) -> list[dict[str, Any]]:
-    """label, name, url, active and icon of what there is; rooms that are not built are left out."""
+def nav_of(request: HttpRequest) -> list[list[dict[str, Any]]]:
+    """Groups of label, name, url, active and icon of what there is; rooms that are not built are left out."""
     workspace = current_workspace(request)
     match = request.resolver_match
     room = match.namespace if match and match.url_name not in PERSONAL else ""
     found = [
-        {"label": label, "name": name, "icon": icon, "url": address(name, workspace), "active": room in rooms}
-        for label, icon, name, rooms in NAV
-        if name not in FOR_PARTNERS or (workspace and workspace.kind == Workspace.Kind.PARTNER)
+        [
+            {
+                "label": label,
+                "name": name,
+                "icon": icon,
+                "url": address(name, workspace),
+                "active": room in rooms,
+            }
+            for label, icon, name, rooms in group
+            if name not in FOR_PARTNERS or (workspace and workspace.kind == Workspace.Kind.PARTNER)
+        ]
+        for group in NAV
     ]
-    return [item for item in found if item["url"]]
+    return [items for group in found if (items := [item for item in group if item["url"]])]
 
 
 def address(name: str, workspace: Workspace | None = None) -> str:

@@ -1,4 +1,4 @@
-"""The two forms of this room: a new workspace, and a private API key."""
+"""The forms of this room: a new workspace, a private API key, an invitation."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import re
 
 from django import forms
 
-from accounts.models import Workspace
+from accounts.members import MAY
+from accounts.models import Membership, Workspace
 from accounts.operations import OPEN_KINDS
 
 KEY = re.compile(r"pk_[A-Za-z0-9_]{6,120}")
@@ -57,3 +58,22 @@ class KeyForm(forms.Form):
                 "That is not a private key: one begins with pk_ and goes on with letters and digits."
             )
         return key
+
+
+class InvitationForm(forms.Form):
+    email = forms.EmailField(
+        label="Email address",
+        help_text="They get a link that is for this address alone.",
+        widget=forms.EmailInput(attrs={"autocomplete": "off", "placeholder": "name@example.com"}),
+        error_messages={
+            "required": "Say who: an email address.",
+            "invalid": "That is no email address, such as name@example.com.",
+        },
+    )
+    role = forms.ChoiceField(
+        label="As what?",
+        choices=[(role.value, f"{role.label}. {text}") for role, text in MAY.items()],
+        initial=Membership.Role.DESIGNER,
+        widget=forms.RadioSelect,
+        error_messages={"invalid_choice": "Choose one of the roles."},
+    )

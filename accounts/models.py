@@ -92,6 +92,31 @@ class Membership(models.Model):
         return f"{self.user} in {self.workspace} as {self.role}"
 
 
+class Invitation(models.Model):
+    """Somebody is asked to join a workspace, by a signed link in a mail to that address: used once."""
+
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="invitations")
+    email = models.EmailField()
+    role = models.CharField(max_length=10, choices=Membership.Role)
+    by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(default=now)
+    expires_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)  # joined, taken back, or sent anew
+
+    class Meta:
+        ordering = ("-created_at", "-pk")
+        constraints = (
+            models.UniqueConstraint(
+                fields=["workspace", "email"],
+                condition=Q(ended_at=None),
+                name="one_open_invitation_an_address",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.email} to {self.workspace} as {self.role}"
+
+
 class KlaviyoAccount(models.Model):
     """A Klaviyo account, once on the whole site: limits, tokens and lanes are per app and account."""
 
@@ -254,6 +279,8 @@ class AuditEntry(models.Model):
         REFUSED = "refused", "Tried what they may not"
         WORKSPACE = "workspace", "Made a workspace"
         ROLE = "role", "Gave, changed or took a role"
+        INVITED = "invited", "Invited somebody, or took it back"
+        JOINED = "joined", "Joined a workspace"
         SETTINGS = "settings", "Changed settings"
         TOKEN = "token", "Made or ended an API token"
         CONNECTED = "connected", "Connected an account"

@@ -16,6 +16,7 @@ from django.db import transaction
 from django.test import Client
 from django.urls import get_resolver, reverse
 
+from accounts.members import invite, link_to
 from accounts.models import Membership
 from flowbuilder.access import QUESTION, shared_link
 from flowbuilder.models import Attempt, Measuring, Publication, Report, Rollout, SavedView
@@ -56,6 +57,13 @@ TABLE: dict[str, tuple[str, tuple[str, ...], int, int, int, int, int, int, int]]
     "accounts:callback": (GET, (), 403, 400, 400, 400, 400, 400, 400),
     "accounts:disconnect": (POST, ("account",), 302, 404, 404, 403, 403, 200, 200),
     "accounts:reconnect": (POST, ("account",), 302, 404, 404, 403, 302, 302, 302),
+    # Members: everybody of the workspace reads, its owners act; the member here is one more designer
+    "accounts:members": (GET, ("slug",), 302, 404, 404, 200, 200, 200, 200),
+    "accounts:invite": (POST, ("slug",), 302, 404, 404, 403, 403, 403, 422),
+    "accounts:change_role": (POST, ("member",), 302, 404, 404, 403, 403, 403, 422),
+    "accounts:remove_member": (POST, ("member",), 302, 404, 404, 403, 403, 403, 200),
+    "accounts:end_invitation": (POST, ("invitation",), 302, 404, 404, 403, 403, 403, 302),
+    "accounts:join": (GET, ("invited",), 200, 200, 200, 200, 200, 200, 200),
     "accounts:api_token": (GET, (), 302, 200, 200, 200, 200, 200, 200),
     # Designs
     "editor:flows": (GET, ("slug",), 302, 404, 404, 200, 200, 200, 200),
@@ -323,7 +331,13 @@ def world(alice, bob, charlie, workspace, klaviyo) -> World:
     report = Report.objects.create(account=account, metric_id="M", frame="last_week")
     listener = workspace.listeners.create(kind="webhook", address="https://alerts.example.com/", secret="s")
     delivery = listener.deliveries.create(state="failed")
+    late = make.user("late@example.org", "Lale")
+    member = Membership.objects.create(user=late, workspace=workspace, role="designer")
+    invitation = invite(workspace=workspace, email="new@example.org", role="designer", by=alice)
     arguments = {
+        "member": member.pk,
+        "invitation": invitation.pk,
+        "invited": link_to(invitation).rstrip("/").rpartition("/")[2],
         "approval": waiting.approvals.get().pk,
         "measured": "F",
         "report": report.pk,

@@ -23,6 +23,7 @@ from playwright.sync_api import Page, expect
 from rest_framework.authtoken.models import Token
 
 from accounts.catalog import read_catalog
+from accounts.members import link_to
 from accounts.models import Grant, KlaviyoAccount, Membership, User, Workspace
 from flowbuilder.models import (
     Email,
@@ -245,8 +246,11 @@ def whole(site: Site) -> dict[str, Any]:
     person("siv@fjord.example", "Siv Moe", (home, Membership.Role.REVIEWER))
     person("new@fjord.example", "Newcomer")
     Token.objects.create(user=nora)
+    later = right_now() + timedelta(days=9)
+    eva = home.invitations.create(email="eva@fjord.example", role="designer", by=nora, expires_at=later)
     stores = shops(site, home, ("Fjord Outdoor", "Nordlys", "Skog & Sjø", "Havn", LONG))
     shown: dict[str, Any] = {"home": home.slug, "none": "no-such-key", "uid": "1"}
+    shown["invited"] = link_to(eva).split("/")[-2]
     shown |= designs(home, nora, stores)
     shown |= flows_that_landed(home, nora, stores)
     shown |= publications(home, nora, stores[4])

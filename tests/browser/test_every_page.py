@@ -80,6 +80,11 @@ PLACES = (
     Place("accounts:list", "home", says="The key was taken back"),
     follower("accounts:list", "home"),
     Place("accounts:callback", status=400),
+    Place("accounts:members", "home", says="eva@fjord.example"),
+    follower("accounts:members", "home", says="What a role may do"),
+    nobody("accounts:join", "invited", says="Make your sign-in and join"),
+    Place("accounts:join", "invited", says="You are signed in as"),
+    nobody("accounts:join", "none", status=404),
     # Designs
     Place("editor:flows", "home"),
     Place("editor:editor", "flow", "?view=canvas"),
