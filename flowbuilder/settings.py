@@ -337,6 +337,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": ALERT_EVERY,
         "options": {"expires": ALERT_EVERY},
     },
+    "send-letters": {
+        "task": "flowbuilder.tasks.send_letters",
+        "schedule": ALERT_EVERY,
+        "options": {"expires": ALERT_EVERY},
+    },
     "read-flows": {"task": "flowbuilder.tasks.read_flows", "schedule": 60.0, "options": {"expires": 60.0}},
     "sweep-publications": {
         "task": "flowbuilder.tasks.sweep_publications",

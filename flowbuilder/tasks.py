@@ -15,7 +15,7 @@ from accounts.counted import counted
 from accounts.klaviyo.errors import KlaviyoError, Throttled
 from accounts.models import KlaviyoAccount
 from accounts.tasks import come_back
-from flowbuilder.alerts import keeping, sending
+from flowbuilder.alerts import keeping, letters, sending
 from flowbuilder.publisher import collecting, dry_run, lanes, orphans, readings, waves
 
 log = logging.getLogger(__name__)
@@ -224,3 +224,9 @@ def ring_deliveries() -> None:
 def send_delivery(delivery_id: int) -> None:
     """Twice, or too early, is harmless: the row decides."""
     sending.send(delivery_id, right_now())
+
+
+@shared_task
+def send_letters() -> int:
+    """What is owed to people about approvals; twice is harmless: the rows decide."""
+    return letters.send_letters(right_now())

@@ -15,6 +15,7 @@
     Install - Reading - Proposal        what the account was found to have, and what of it was proposed to its designers
     Rollout - Choice                    one version to many accounts
     Publication, Rollout - Approval     a second person's word on it
+    Approval - Letter                   a mail about it that is still owed to somebody
     Measuring, Report - Figure          how flows do: what is collected of an account, and what was
     Sharing                             who may see that beside the account's owner
     Alert - Told - Listener - Delivery  what goes wrong in a workspace, who is told, and whether it arrived
@@ -26,7 +27,7 @@ ends, and what went wrong with its calls stands on it (worked_out.py).
 """
 
 from flowbuilder.models.alert import Alert, AlertLimits, Delivery, Listener, Told
-from flowbuilder.models.approval import Approval
+from flowbuilder.models.approval import Approval, Letter
 from flowbuilder.models.design import Action, Clip, Edit, Email, Flow, Link, Presence, Requirement, Trigger
 from flowbuilder.models.landing import Attempt, DayCount, Install, Lane, Made, Move, Orphan, Publication
 from flowbuilder.models.offer import ReturnAddress, Review, TemplateFlow, Version
@@ -51,6 +52,7 @@ __all__ = [
     "Flow",
     "Install",
     "Lane",
+    "Letter",
     "Link",
     "Listener",
     "Made",

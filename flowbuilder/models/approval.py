@@ -75,3 +75,29 @@ class Approval(models.Model):
     @property
     def tone(self) -> str:
         return {"yes": "good", "no": "bad"}.get(self.verdict, "")
+
+
+class Letter(models.Model):
+    """A mail that is owed to one person about an approval: that it is asked for, or what was said. Written with what it
+    tells, and gone when it was sent or given up."""
+
+    class Kind(models.TextChoices):
+        ASKED = "asked", "Is asked for"
+        SAID = "said", "Was decided"
+
+    MOST_TRIES = 6
+
+    approval = models.ForeignKey(Approval, models.CASCADE, related_name="letters")
+    person = models.ForeignKey(User, models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=5, choices=Kind)
+    not_before = models.DateTimeField(default=timezone.now)
+    tries = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        ordering = ("pk",)
+        constraints = (
+            models.UniqueConstraint(fields=["approval", "person", "kind"], name="one_letter_a_person"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.approval} to {self.person}: {self.get_kind_display()}"

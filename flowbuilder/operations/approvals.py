@@ -14,7 +14,7 @@ from django.db import transaction
 from accounts.audit import Act, record
 from accounts.clock import now as right_now
 from accounts.models import Membership, User, Workspace
-from flowbuilder.models import Approval, Publication, Rollout, TemplateFlow
+from flowbuilder.models import Approval, Letter, Publication, Rollout, TemplateFlow
 from flowbuilder.operations import rollouts
 from flowbuilder.operations.publications import cancel_publication, refuse_publication
 from flowbuilder.publisher import approving, waves
@@ -59,6 +59,8 @@ def decide(
             approval.verdict, approval.reason = verdict, reason
             approval.decided_by, approval.decided_at = by, now
             approval.save(update_fields=["verdict", "reason", "decided_by", "decided_at"])
+            if approval.asked_by_id:
+                approval.letters.create(person_id=approval.asked_by_id, kind=Letter.Kind.SAID, not_before=now)
             act = Act.APPROVED if verdict == Verdict.YES else Act.DISAPPROVED
             record(
                 act,

@@ -21,12 +21,13 @@ from django.db.models import Q, QuerySet
 from accounts.clock import now as right_now
 from accounts.models import User, Workspace
 from flowbuilder.definition.canonical import content_hash
-from flowbuilder.models import Approval, Move, Publication, Rollout
+from flowbuilder.models import Approval, Letter, Move, Publication, Rollout
 from flowbuilder.publisher.after import INSTALL, MADE, RESTORE, STATUS
 from flowbuilder.publisher.before import BACK, CHOICES
 from flowbuilder.publisher.held import THEN
 from flowbuilder.publisher.standing import FLOW
 from flowbuilder.publisher.states import S, move
+from flowbuilder.queries.approvals import who_can
 
 Verdict = Approval.Verdict
 # In `wanted`: what a person asked for. The rest is what the publisher found out on its way.
@@ -108,18 +109,28 @@ def covers(workspace: Workspace, rollout: Rollout, owner_id: int) -> bool:
 
 
 def ask_for(publication: Publication, deciders: Iterable[Workspace], now: datetime | None = None) -> None:
-    """One query."""
-    content = fingerprint(publication)
-    Approval.objects.bulk_create(
+    """Two queries, and one for each workspace."""
+    content, now = fingerprint(publication), now or right_now()
+    _ask(
         Approval(
             workspace=one,
             asked_in_id=publication.workspace_id,
             publication=publication,
             content_hash=content,
             asked_by_id=publication.asked_by_id,
-            asked_at=now or right_now(),
+            asked_at=now,
         )
         for one in deciders
+    )
+
+
+def _ask(approvals: Iterable[Approval]) -> None:
+    """With a letter to each who may decide: it goes out once this is committed, and not without."""
+    made = Approval.objects.bulk_create(approvals)
+    Letter.objects.bulk_create(
+        Letter(approval=one, person=person, kind=Letter.Kind.ASKED, not_before=one.asked_at)
+        for one in made
+        for person in who_can(one.workspace_id, one.asked_by_id)
     )
 
 
@@ -143,7 +154,7 @@ def lacking(rollout: Rollout, by: User | None, now: datetime) -> list[Workspace]
         if by is not None and not same.filter(verdict="").exists():
             asked = {"asked_in": rollout.workspace, "asked_by": by, "asked_at": now}
             open_ones.append(Approval(workspace=one, rollout=rollout, content_hash=content, **asked))
-    Approval.objects.bulk_create(open_ones)
+    _ask(open_ones)
     return missing
 
 
