@@ -218,7 +218,8 @@ class Story:
         until = int(one.not_before.timestamp()) if one.not_before else ""
         moved = self.moves[-1].number if self.moves else 0
         late = "late-" if self.alarm else ""
-        return f"{late}{one.state}-{moved}-{one.attempt_number}-{len(self.steps)}-{ended}-{until}"
+        words = "".join(f"-{word.pk}{word.verdict}" for word in self.approvals)
+        return f"{late}{one.state}-{moved}-{one.attempt_number}-{len(self.steps)}-{ended}-{until}{words}"
 
     @cached_property
     def moves(self) -> list[Move]:

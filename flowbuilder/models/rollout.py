@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
@@ -55,6 +57,11 @@ class Rollout(models.Model):
     @property
     def is_open(self) -> bool:
         return self.state in self.OPEN
+
+    @cached_property
+    def awaits_approval(self) -> bool:
+        """A second person's word is open. One query."""
+        return self.approvals.filter(verdict="").exists()
 
 
 class Choice(models.Model):

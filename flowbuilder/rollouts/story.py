@@ -156,7 +156,8 @@ class Story:
     @property
     def is_moving(self) -> bool:
         """Whether the page asks again by itself."""
-        return self.is_looking or self.rollout.state == State.RUNNING or self.on_way > 0
+        is_moving = self.is_looking or self.rollout.state == State.RUNNING or self.on_way > 0
+        return is_moving or self.rollout.awaits_approval
 
     @property
     def may_resume(self) -> bool:
@@ -319,13 +320,15 @@ class Story:
     @property
     def address(self) -> str:
         """Of the page as it stands, for asking again."""
-        query = self.query(page=str(self.page.number) if self.page.number > 1 else "", seen=self.mark)
+        page = str(self.page.number) if self.page.number > 1 else ""
+        query = self.query(page=page, seen=self.mark, was=self.rollout.state)
         return f"{reverse('rollouts:rollout', args=[self.rollout.pk])}?{query}"
 
     @cached_property
     def mark(self) -> str:
         """Changes with everything that the page shows."""
-        shown: list[Any] = [self.rollout.state, self.sentence, list(self.standings.items()), self.waves]
+        shown: list[Any] = [self.rollout.state, self.is_moving, self.sentence, self.waves]
+        shown += self.standings.items()
         shown += [(row.choice.pk, row.label, row.text) for row in self.rows]
         return sha1(repr(shown).encode(), usedforsecurity=False).hexdigest()[:12]
 

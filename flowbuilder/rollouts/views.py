@@ -66,6 +66,9 @@ def rollout(request: Request, pk: int) -> HttpResponse:
     story = _story(request, one)
     if request.htmx and request.GET.get("seen") == story.mark:
         return HttpResponse(status=204)
+    if request.htmx and story.is_planned != (request.GET.get("was") == Rollout.State.PLANNED):
+        # Its forms come or go, and stand outside of the part that is asked for.
+        return HttpResponse(status=204, headers={"HX-Refresh": "true"})
     return _page(request, story)
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.utils.timezone import now
 
 from flowbuilder.models import Publication, Rollout
 from flowbuilder.operations.approvals import decide, withdraw
+from flowbuilder.operations.installs import confirm_install
+from flowbuilder.operations.publications import cancel_publication
 from flowbuilder.operations.rollouts import (
     answer_for_all,
     look_on,
@@ -18,6 +22,8 @@ from flowbuilder.publisher.approving import fingerprint
 from flowbuilder.publisher.states import next_due
 from flowbuilder.publisher.waves import advance
 from tests import make
+from tests.approvals.make import answered
+from tests.conftest import client_of
 from tests.rollouts import make as rollouts
 
 pytestmark = pytest.mark.django_db
@@ -129,3 +135,46 @@ def test_each_owner_of_accounts_decides_for_their_own(strict, ruben, alice, clie
     assert not Publication.objects.exists()
     yes(of[shop], mia)
     assert Publication.objects.filter(state="approved").count() == 2
+
+
+def asking(client, path: str) -> str:
+    """What the page would ask for by itself; empty where it asks no more."""
+    found = re.search(r'hx-get="([^"]+)" hx-trigger="every \ds"', client.get(path).content.decode())
+    return found[1].replace("&amp;", "&") if found else ""
+
+
+@pytest.mark.parametrize("verdict", ["yes", "no"])
+def test_the_page_asks_while_it_waits_and_stops_when_it_is_decided(asked, ruben, alice, verdict):
+    client, path, htmx = client_of(alice), f"/rollouts/{asked.pk}/", {"HX-Request": "true"}
+    again = asking(client, path)
+    assert client.get(again, headers=htmx).status_code == 204
+    approval = asked.approvals.get()
+    decide(approval=approval, by=ruben, verdict=verdict, reason="Not now.", seen=approval.content_hash)
+    news = client.get(again, headers=htmx)
+    if verdict == "yes":  # under way: the form to start it, which stands below, has to go as well
+        assert news["HX-Refresh"] == "true"
+        assert asking(client, path)
+    else:
+        assert "Ruben did not approve it: Not now." in news.content.decode()
+        assert "hx-trigger" not in news.content.decode()
+        assert not asking(client, path)
+
+
+def test_the_page_of_a_publication_tells_of_each_word(strict, ruben, template, klaviyo):
+    """Two decide: the yes of the first is news, though the publication still waits."""
+    mia, max_ = make.user("mia@example.org", "Mia"), make.user("max@example.org", "Max")
+    shop = make.workspace("shop", "merchant", owner=mia, reviewer=max_)
+    shop.needs_approval = template.needs_approval = True
+    shop.save()
+    template.save()
+    publication = confirm_install(install=answered(template, make.account(shop), mia), by=mia)
+    client, path, htmx = client_of(mia), f"/history/{publication.pk}/", {"HX-Request": "true"}
+    again = asking(client, path)
+    assert client.get(again, headers=htmx).status_code == 204
+    for one, person in zip(publication.approvals.order_by("workspace"), (ruben, max_), strict=True):
+        assert f"{person} of {one.workspace} can approve it." in client.get(path).content.decode()
+        yes(one, person)
+        assert client.get(again, headers=htmx).status_code == 200
+        again = asking(client, path)
+    cancel_publication(publication=fresh(publication), by=mia)
+    assert "hx-trigger" not in client.get(again, headers=htmx).content.decode()
