@@ -1,6 +1,7 @@
 """One statistic over time as a line or as bars, and the same for the period before it: numbers for an SVG. Pure.
 
-Now is a full line with dots, before a dashed one without: they differ by more than their colour.
+Now is a full line with dots, before a dashed one without: they differ by more than their colour. Each moment is a
+point that the keyboard walks to, one stop for all of them.
 """
 
 from __future__ import annotations
@@ -19,10 +20,12 @@ LABELS = 7  # under the axis, at most
 
 
 @dataclass(frozen=True, slots=True)
-class Dot:
+class Point:
+    """A moment, over the whole height: easy to meet with a pointer. `text` says its value, and the one before."""
+
     x: str
-    y: str
-    title: str
+    width: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +47,9 @@ class Line:
 @dataclass(frozen=True)
 class Chart:
     label: str
-    bars: tuple[tuple[str, str, str, str, str], ...]  # x, y, width, height, title
-    dots: tuple[Dot, ...]
+    points: tuple[Point, ...]
+    bars: tuple[tuple[str, str, str, str], ...]  # x, y, width, height
+    dots: tuple[tuple[str, str], ...]  # x, y
     path: str
     before: str
     rows: tuple[Tick, ...]
@@ -74,9 +78,11 @@ def chart_of(
     def y(value: float) -> float:
         return HEIGHT - BOTTOM - (HEIGHT - BOTTOM - TOP) * value / top
 
-    def title(index: int, value: float | None) -> str:
-        said = NONE if value is None else number(value, name, currency)
-        return f"{_day(moments[index])}: {said}"
+    def text(index: int) -> str:
+        value, then = values[index], earlier[index]
+        said = "no number" if value is None else number(value, name, currency)
+        more = "" if then is None else f"; {number(then, name, currency)} a period before"
+        return f"{_day(moments[index])}: {said}{more}"
 
     has_bars = name in COUNTS
     bars, dots = [], []
@@ -85,11 +91,9 @@ def chart_of(
             continue
         if has_bars:
             wide, tall = step * 0.64, HEIGHT - BOTTOM - y(value)
-            bars.append(
-                (_text(xs[index] - wide / 2), _text(y(value)), _text(wide), _text(tall), title(index, value))
-            )
+            bars.append((_text(xs[index] - wide / 2), _text(y(value)), _text(wide), _text(tall)))
         else:
-            dots.append(Dot(_text(xs[index]), _text(y(value)), title(index, value)))
+            dots.append((_text(xs[index]), _text(y(value))))
     every = -(-len(moments) // LABELS) or 1
     shown = [one for one in values if one is not None]
     first, last = (_day(moments[0]), _day(moments[-1])) if moments else ("", "")
@@ -100,6 +104,7 @@ def chart_of(
     )
     return Chart(
         label,
+        tuple(Point(_text(x - step / 2), _text(step), text(index)) for index, x in enumerate(xs)),
         tuple(bars),
         tuple(dots),
         "" if has_bars else _path(xs, [None if one is None else y(one) for one in values]),

@@ -1,6 +1,6 @@
 // What every page shares: answers of htmx that went wrong, toasts, menus, dialogs, copying, hot keys, theme.
 // Everything is delegated from the document, so parts that htmx swaps in later need no setting up.
-// Hooks are data attributes: data-open data-close data-auto data-copy data-hotkey data-filter data-theme-set data-dismiss.
+// Hooks are data attributes: data-open data-close data-auto data-copy data-hotkey data-filter data-walk data-theme-set data-dismiss.
 "use strict";
 (() => {
   const find = (selector, root = document) => root.querySelector(selector);
@@ -172,6 +172,28 @@
     if (event.key === "Escape") { field.value = ""; field.dispatchEvent(new Event("input", { bubbles: true })); field.blur(); }
     if (event.key === "Enter") { find("[data-word]:not([hidden])", find(field.dataset.filter))?.focus(); event.preventDefault(); }
   });
+
+  // --- data-walk: many points, one stop for the keyboard. The arrows go from one to the next; what it says stands in
+  // the figure's .said, for the pointer too ------------------------------------------------------------------------
+  const walks = (event) => toElement(event.target)?.closest("[data-walk] > *");
+  const told = (point) => { const said = find(".said", point.closest("figure")); if (said) said.textContent = point.getAttribute("aria-label"); };
+  document.addEventListener("keydown", (event) => {
+    const point = walks(event), step = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1, Home: -Infinity, End: Infinity }[event.key];
+    if (!point || !step || event.altKey || event.ctrlKey || event.metaKey) return;
+    const all = [...point.parentElement.children];
+    all[Math.min(Math.max(all.indexOf(point) + step, 0), all.length - 1)].focus();
+    event.preventDefault();
+  });
+  document.addEventListener("focusin", (event) => {
+    const point = walks(event);
+    if (!point) return;
+    for (const one of point.parentElement.children) {
+      one.setAttribute("tabindex", one === point ? "0" : "-1");
+      one.setAttribute("aria-selected", one === point);
+    }
+    told(point);
+  });
+  document.addEventListener("pointerover", (event) => { const point = walks(event); if (point) told(point); });
 
   // --- data-submit: a plain form that goes as soon as one of its fields changes ------------------------------------
   document.addEventListener("change", (event) => toElement(event.target)?.closest("form[data-submit]")?.requestSubmit());

@@ -76,7 +76,22 @@ def test_a_merchant_and_a_partner(desk: Desk, chromium: Browser, measured: int):
     got = number_in(page, "Recipients")
     assert got > 100
 
-    # The chart by keyboard: its table opens, scrolls and says what the bars say.
+    # The chart by keyboard: one stop, from which the arrows go from day to day; the value of each is said.
+    stops, said = page.locator("[data-walk] [tabindex='0']"), page.locator(".series .said")
+    page.get_by_label("By", exact=True).focus()
+    page.keyboard.press("Tab")
+    days = []
+    for key in ("End", "ArrowLeft", "Home", "ArrowRight"):
+        page.keyboard.press(key)
+        expect(stops).to_have_count(1)
+        expect(stops).to_be_focused()
+        days.append(stops.get_attribute("aria-label") or "")
+        expect(said).to_have_text(days[-1])
+    assert len(set(days)) == 4
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.tagName") == "SUMMARY"
+
+    # Its table opens, scrolls and says what the bars say.
     summary = page.locator("summary", has_text="Recipients as a table")
     summary.focus()
     page.keyboard.press("Enter")

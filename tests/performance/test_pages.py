@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from django.utils import timezone
 
 from accounts.models import CatalogEntry, KlaviyoAccount
 from flowbuilder.models import Figure, Install, Measuring, Report
+from flowbuilder.performance.wording import NONE
 from tests import make
 from tests.conftest import client_of
 from tests.performance.make import DAY, METRIC, figure, land, merchant, owner_of, today
@@ -51,6 +53,24 @@ def test_a_period_against_the_one_before(mia, pine):
     assert "38.3 % to 41.8 %" in shown  # Wilson of 1,200 in 3,000
     assert "0.0 points down, may be chance" in shown or "0.0 points up, may be chance" in shown
     assert "6,000.00 USD" in shown
+
+
+def test_a_chart_is_one_stop_that_says_every_moment(mia, pine):
+    """The newest point has the stop; days without a number are said as well."""
+    shown = account_page(mia, pine)
+    points = re.findall(r'<rect class="point" [^>]+>', shown)
+    assert len(points) == 30
+    assert [number for number, one in enumerate(points) if 'tabindex="0"' in one] == [29]
+    labels = [re.search(r'aria-label="([^"]+)"', one)[1] for one in points]
+    rows = re.findall(
+        r'<th scope="row">([^<]+)</th><td class="num-col">([^<]+)</td><td class="num-col">([^<]+)', shown
+    )
+    assert labels == [
+        f"{day}: {'no number' if value == NONE else value}"
+        + ("" if then == NONE else f"; {then} a period before")
+        for day, value, then in rows[:30]
+    ]
+    assert f'aria-hidden="true">{labels[-1]}</p>' in shown
 
 
 def test_a_statistic_that_makes_no_sense_is_the_usual_one(mia, pine):
