@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 from django_htmx.middleware import HtmxDetails
 
-from accounts.access import membership_or_404
+from accounts.access import MAY_CONNECT, membership_or_404
 from accounts.clock import now as right_now
 from accounts.models import User
 from flowbuilder.access import Role
@@ -30,6 +30,7 @@ def page(request: Request, slug: str) -> HttpResponse:
     context = {
         "room": room,
         "story": Story(room, right_now()),
+        "may_connect": membership.role in MAY_CONNECT,
         "may_set_alerts": membership.role == Role.OWNER,
     }
     return render(request, "health/_health.html" if request.htmx else "health/page.html", context)

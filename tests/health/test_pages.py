@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.budget import spend
-from accounts.models import AuditEntry
+from accounts.models import AuditEntry, KlaviyoAccount, Membership, Workspace
 from accounts.operations import mark_disconnected
 from flowbuilder.models import Alert, Delivery, Listener, Orphan, Rollout
 from flowbuilder.operations.library import offer_in_library
@@ -82,6 +82,19 @@ def test_nothing_is_wrong(world: World):  # noqa: F811
     assert "All is well" in html
     assert "<b>1</b><span>connected</span>" in html
     assert "Nothing has ended in the last 30 days." in html
+
+
+def test_where_no_account_is_nothing_is_called_well(world: World):  # noqa: F811
+    html = text(world.charlie, "/w/elsewhere/health/")
+    assert "No account is connected yet" in html
+    assert "All is well" not in html
+    assert 'href="/w/elsewhere/accounts/">Connect an account<' in html
+    ruth = rows.user("ruth@example.com")
+    Membership.objects.create(user=ruth, workspace=Workspace.objects.get(slug="elsewhere"), role="reviewer")
+    html = text(ruth, "/w/elsewhere/health/")
+    assert 'href="/w/elsewhere/members/">See who can connect one<' in html
+    KlaviyoAccount.objects.all().delete()
+    assert "Nobody on this site has connected one" in text(world.rowan, "/w/site/health/")
 
 
 def test_each_line_says_what_is_wrong_and_leads_to_where_one_acts(world: World):  # noqa: F811
