@@ -35,7 +35,7 @@ PEOPLE = (
         *("Ada Brandt", "ada@northwind.example", Role.OWNER, "Northwind Apps", "northwind", Kind.PARTNER),
         role="Partner at Northwind Apps: designs flows",
         icon="flow",
-        first="Open a flow, drag a step into it, ask each account something, and publish a version to the library.",
+        first="Open a flow, drag a step into it, publish a version; and say yes or no to what waits under Approvals.",
     ),
     DemoPerson(
         *("Mia Sund", "mia@harbourpine.example", Role.OWNER, "Harbour & Pine", "harbour-pine", Kind.MERCHANT),
