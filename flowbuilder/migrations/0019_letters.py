@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('flowbuilder', '0017_alerts'),
+        ('flowbuilder', '0018_errors'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
