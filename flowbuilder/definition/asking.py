@@ -87,6 +87,16 @@ def _ask_inside(
     return graph
 
 
+def ask_again(graph: Graph, line: Line, key: str) -> Graph:
+    """A question that the flow asks already in every place of a line; in a text, with the text around it."""
+    for place in line.places:
+        text = _get(graph, place)
+        around = "" if line.is_whole or not isinstance(text, str) else _with_gap(line.what, text, line.value)
+        if line.is_whole or around:
+            graph = _put(graph, place, ask(key, around or place.part))
+    return graph
+
+
 def _with_gap(what: str, text: str, value: str) -> str:
     """The text with a gap wherever this coupon, web address or email address stands in it; empty where it stands
     nowhere, or where the text could not be told from one with a gap."""

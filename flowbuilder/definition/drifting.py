@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import Any, Literal
 
 from flowbuilder.definition.merging import Point, merge_graphs
@@ -34,6 +35,12 @@ from flowbuilder.kinds.registry import action_kind
 Weight = Literal["cosmetic", "status", "content", "logic", "gone"]
 WEIGHTS: tuple[Weight, ...] = ("cosmetic", "status", "content", "logic", "gone")  # from the least
 THEIRS = "klaviyo-"  # begins the key of a step that somebody put in in Klaviyo
+
+
+def key_in_design(flow_id: str, step: str) -> str:
+    """What a step of one account is called in the design that takes it in: always the same, and says nothing of the
+    account."""
+    return f"in-{sha256(f'{flow_id} {step}'.encode()).hexdigest()[:12]}"
 
 
 def in_our_keys(

@@ -74,7 +74,7 @@ class Approved:
 
     @classmethod
     def of(cls, definition: Mapping[str, Any]) -> Approved:
-        drafted = {**definition, "actions": [_draft(action) for action in definition["actions"]]}
+        drafted = {**definition, "actions": [as_draft(action) for action in definition["actions"]]}
         asks, contents = find_open(drafted)
         return cls(drafted, tuple(asks), tuple(contents))
 
@@ -152,7 +152,7 @@ def bind(definition: Mapping[str, Any], answers: Mapping[str, Any], templates: M
     return Approved.of(definition).bind(answers, templates)
 
 
-def _draft(action: Any) -> Any:
+def as_draft(action: Any) -> Any:
     """An action as a draft, with the actions that stand inside it: an experiment holds messages of its own."""
     data = action.get("data") if isinstance(action, dict) else None
     if not isinstance(data, dict):
@@ -161,10 +161,10 @@ def _draft(action: Any) -> Any:
     if "status" in fresh:
         fresh["status"] = "draft"
     if "main_action" in fresh:
-        fresh["main_action"] = _draft(fresh["main_action"])
+        fresh["main_action"] = as_draft(fresh["main_action"])
     experiment = fresh.get("current_experiment")
     if isinstance(experiment, dict) and isinstance(experiment.get("variations"), list):
-        variations = [_draft(one) for one in experiment["variations"]]
+        variations = [as_draft(one) for one in experiment["variations"]]
         fresh["current_experiment"] = {**experiment, "variations": variations}
     return {**action, "data": fresh}
 
