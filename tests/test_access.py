@@ -170,6 +170,7 @@ TABLE: dict[str, tuple[str, tuple[str, ...], int, int, int, int, int, int, int]]
     "installed:pause_all": (POST, ("slug", "template"), 302, 404, 404, 403, 403, 422, 422),
     "installed:restore_all": (POST, ("slug", "template"), 302, 404, 404, 403, 403, 422, 422),
     "installed:proposals": (GET, ("slug",), 302, 404, 404, 403, 200, 403, 200),
+    "installed:proposal": (GET, ("proposal",), 302, 404, 404, 403, 200, 403, 200),
     "installed:take_proposal": (POST, ("proposal",), 302, 404, 404, 403, 422, 403, 422),
     "installed:decline_proposal": (POST, ("proposal",), 302, 404, 404, 403, 302, 403, 302),
     # Rollouts: everybody of the workspace follows them, owners and merchants act

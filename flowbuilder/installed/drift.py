@@ -22,6 +22,7 @@ from flowbuilder.definition.telling import Told
 from flowbuilder.models import Install, Proposal, Publication, Reading
 from flowbuilder.operations import drift as operations
 from flowbuilder.operations import proposals
+from flowbuilder.operations.proposing import Carried
 from flowbuilder.operations.publications import UnableToAct
 from flowbuilder.publisher.readings import Left, graph_of, last_reading, left_of, told_by
 
@@ -86,14 +87,26 @@ class Changes:
                 "word": WORDS[one["weight"]],
                 "tone": TONES[one["weight"]],
                 "may_go_back": one["id"] not in ("flow name", "flow gone"),
-                "travels": one["id"] in self.proposable,
+                "stays": carried.why_not(one) if (carried := self.carried) else "",
             }
             for one in self.reading.differences
         ]
 
     @cached_property
-    def proposable(self) -> dict[str, dict[str, Any]]:
-        return proposals.proposable(self.install, self.reading, self.left) if self.reading else {}
+    def _proposable(self) -> Carried | str:
+        return proposals.proposable(self.install, self.reading, self.left) if self.reading else ""
+
+    @property
+    def carried(self) -> Carried | None:
+        return self._proposable if isinstance(self._proposable, Carried) else None
+
+    @property
+    def is_proposable(self) -> bool:
+        return self.carried is not None and bool(self.carried.parts)
+
+    @property
+    def why_not_proposable(self) -> str:
+        return self._proposable if isinstance(self._proposable, str) else ""
 
     @property
     def proposal(self) -> Proposal | None:

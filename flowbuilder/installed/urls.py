@@ -18,6 +18,7 @@ urlpatterns = [
     path("w/<slug:slug>/copies/<slug:template>/pause/", copies.pause, name="pause_all"),
     path("w/<slug:slug>/copies/<slug:template>/restore/", copies.restore, name="restore_all"),
     path("w/<slug:slug>/proposals/", proposals.page, name="proposals"),
+    path("proposals/<int:pk>/", proposals.one, name="proposal"),
     path("proposals/<int:pk>/take/", proposals.take, name="take_proposal"),
     path("proposals/<int:pk>/decline/", proposals.decline, name="decline_proposal"),
 ]

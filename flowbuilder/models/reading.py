@@ -31,7 +31,7 @@ class Reading(models.Model):
     name = models.CharField(max_length=300, blank=True)
     status = models.CharField(max_length=10, blank=True)
     definition = models.JSONField(null=True, blank=True)  # null where the flow is gone
-    # action id -> {"hash", "edited", "html" where it was edited}
+    # action id -> {"hash", "edited", "html" where it was edited or is none of ours}
     emails = models.JSONField(default=dict, blank=True)
     verdict = models.CharField(max_length=10, choices=Verdict)
     # [{"weight", "id", "key", "text"}]
@@ -50,7 +50,13 @@ class Reading(models.Model):
 
 
 class Proposal(models.Model):
-    """What somebody changed in their copy of a template flow, offered to those who design it."""
+    """What somebody changed in their copy of a template flow, offered to those who design it.
+
+    `document`: {"version": its number, "base" and "offered": definitions in the design's words, "requirements": the
+    questions of both, of which "asked" are new, "names", "contents": emails that were written in the account, "hashes"
+    of those of the version; and, of what was taken already, "kept": parts for which the design's own was chosen,
+    "picked": new question -> the one that was asked instead}. Nothing in it is an id of the account.
+    """
 
     class State(models.TextChoices):
         OPEN = "open", "Open"
@@ -63,8 +69,8 @@ class Proposal(models.Model):
     by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
     at = models.DateTimeField(default=timezone.now)
     note = models.TextField(blank=True)
-    # [{"key", "path", "before", "after", "text"}]; an email's words at path ["html"]
-    changes = models.JSONField(default=list)
+    changes = models.JSONField(default=list)  # [{"text"}], as it was proposed
+    document = models.JSONField(default=dict)
     state = models.CharField(max_length=10, choices=State, default=State.OPEN)
     edit = models.ForeignKey(Edit, models.SET_NULL, null=True, blank=True, related_name="+")
     decided_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")

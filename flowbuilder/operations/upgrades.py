@@ -23,7 +23,7 @@ from flowbuilder.models import Install, Reading, Version
 from flowbuilder.operations.installs import UnableToInstall, checked_answer
 from flowbuilder.publisher import fits
 from flowbuilder.publisher.readings import last_reading, left_of, told_by, with_names
-from flowbuilder.publisher.standing import EMAILS, Standing, standing_of, steps_in, target_of
+from flowbuilder.publisher.standing import EMAILS, Standing, adopting, standing_of, steps_in, target_of
 
 OWN = "as it was written in Klaviyo"  # stands for the template of an email that was kept
 
@@ -137,6 +137,8 @@ def _compared(
     choices: Mapping[str, str],
 ) -> Offer:
     target = target_of(install, version, fits.values_of(answers), install.shape, standing)
+    seen = last_reading(install)
+    standing = adopting(standing, target, install.live_flow_id, seen.definition if seen else None)
     reading, found, steps = account_of(install, standing)
     account = to_definition(found)
     both = merge(standing.definition, target.definition, account, choices)

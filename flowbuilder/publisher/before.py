@@ -29,6 +29,7 @@ from flowbuilder.publisher.standing import (
     STEPS,
     Standing,
     Target,
+    adopting,
     emails_sent,
     hash_of_email,
     standing_of,
@@ -71,6 +72,7 @@ def begin(publication: Publication, calls: Calls) -> Held:
     if target.missing:
         raise Stop("Some questions have no answer: " + ", ".join(target.missing) + ".")
     held = read_flow(publication, calls, "read-before")
+    standing = adopting(standing, target, install.live_flow_id, held.definition)
     both = bring_together(publication, calls, standing, target, held)
     account, steps = both.account, both.steps
     keep(

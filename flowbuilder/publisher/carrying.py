@@ -21,7 +21,7 @@ from flowbuilder.publisher import made
 from flowbuilder.publisher.before import CHOICES, WORDS, bring_together
 from flowbuilder.publisher.calls import Calls
 from flowbuilder.publisher.held import keep, read_flow
-from flowbuilder.publisher.standing import EMAILS, OFFERED, hash_of_email, standing_of, target_of
+from flowbuilder.publisher.standing import EMAILS, OFFERED, adopting, hash_of_email, standing_of, target_of
 from flowbuilder.publisher.stops import RefusedHere, Stop
 
 Definition = dict[str, Any]
@@ -43,6 +43,7 @@ def carried(
         raise Stop("What was sent to this account is not known: install it anew.")
     target = target_of(install, publication.version, answers, publication.shape, standing)
     held = read_flow(publication, calls, "read-before", install.live_flow_id)
+    standing = adopting(standing, target, install.live_flow_id, held.definition)
     both = bring_together(publication, calls, standing, target, held, is_new=True)
     fresh = {used: templates[key] for key, used in target.templates.items()}
 

@@ -157,9 +157,9 @@ def look_at_emails(
     templates: Mapping[str, str],
     kept: Collection[str] = (),
 ) -> dict[str, dict[str, Any]]:
-    """action id -> {"hash", "edited", "html" where it was edited}. `ids`: action -> our key; `known`: key -> hash of
-    what we wrote; `templates`: key -> the copy that the account had; `kept`: keys of emails that are the account's own
-    since before that copy was made."""
+    """action id -> {"hash", "edited", "html" where it was edited or is none of ours}. `ids`: action -> our key;
+    `known`: key -> hash of what we wrote; `templates`: key -> the copy that the account had; `kept`: keys of emails
+    that are the account's own since before that copy was made."""
     found: dict[str, dict[str, Any]] = {}
     for id, template in list(emails_in(definition).items())[:MOST_EMAILS]:
         try:
@@ -175,7 +175,7 @@ def look_at_emails(
             # A copy that nobody touched since it was made says what we wrote, however Klaviyo wrote it down; or what
             # the template says that it was made from in the account.
             one["edited"] = key in kept or templates.get(key) != template or _is_touched(about)
-        if one["edited"]:
+        if one["edited"] or not key:  # of a step that is not ours nothing else is known
             one["html"] = html or ""
         found[id] = one
     return found

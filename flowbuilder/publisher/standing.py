@@ -6,12 +6,14 @@ Asked by the publisher before it changes a flow, and by operations and pages tha
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from flowbuilder.definition.canonical import content_hash
-from flowbuilder.definition.drifting import THEIRS, emails_in
-from flowbuilder.definition.updating import TEMPLATE
+from flowbuilder.definition.drifting import THEIRS, emails_in, in_our_keys, key_in_design
+from flowbuilder.definition.merging import place_in
+from flowbuilder.definition.updating import TEMPLATE, graph_in, is_linear, with_step
+from flowbuilder.definition.writing import to_definition
 from flowbuilder.graph import Graph
 from flowbuilder.kinds.asks import get_at
 from flowbuilder.models import Install, Made, Publication, Version
@@ -96,6 +98,31 @@ def steps_in(graph: Graph, standing: Standing) -> dict[str, dict[str, Any]]:
     return {
         key: dict(standing.steps.get(key) or {"action": key.removeprefix(THEIRS)}) for key in graph.by_key
     }
+
+
+def adopting(standing: Standing, target: Target, flow_id: str, held: Mapping[str, Any] | None) -> Standing:
+    """With the steps that somebody put in in Klaviyo and that the version took over from there: they are the same
+    steps, not to be put in again. `held`: the account's flow."""
+    wanted = {action["temporary_id"] for action in target.definition["actions"]}
+    known = {str(one["action"]) for one in standing.steps.values() if one.get("action")}
+    taken: dict[str, dict[str, Any]] = {}
+    for action in (held or {}).get("actions") or []:
+        id = str(action.get("id"))
+        if id not in known and (key := key_in_design(flow_id, id)) in wanted:
+            message = get_at(action, ("data", "message", "id"))
+            taken[key] = {"action": id, **({"message": message} if message else {})}
+    if held is None or not taken:
+        return standing
+    steps = {**standing.steps, **taken}
+    base = graph_in(standing.definition)
+    found = in_our_keys(held, standing.definition, steps)
+    for key in (one for one in found.order if one in taken):
+        where = place_in(base, found, key) if is_linear(found.by_key[key]) else None
+        if where is None:
+            del steps[key]
+        else:
+            base = with_step(base, found.by_key[key], where)
+    return replace(standing, definition=to_definition(base), steps=steps)
 
 
 def emails_sent(install: Install, definition: Mapping[str, Any]) -> dict[str, str]:

@@ -39,18 +39,21 @@ from flowbuilder.models import (
 from flowbuilder.operations import after
 from flowbuilder.operations.installs import answer_question, confirm_install, find_answers, open_questions
 from flowbuilder.operations.library import offer_in_library
+from flowbuilder.operations.proposals import propose
 from flowbuilder.operations.rollouts import cancel_rollout, pause_rollout
 from flowbuilder.publisher import publish
 from flowbuilder.publisher.approving import ask_for
+from flowbuilder.publisher.readings import read_install
 from flowbuilder.publisher.states import move
 from flowbuilder.sandbox import seed
 from flowbuilder.sandbox.store import Store
 from tests import make
 from tests.browser.conftest import Desk, Site
+from tests.hands import put_action_in, take_action_out
 from tests.history import make as history
 from tests.install.make import offer
 from tests.performance import make as numbers
-from tests.publisher.versions import another_trigger, everything, next_version
+from tests.publisher.versions import PAUSE, another_trigger, everything, next_version
 from tests.rollouts import make as rollouts
 
 InSite = Callable[[Callable[[], Any]], Any]
@@ -328,8 +331,21 @@ def flows_that_landed(home: Workspace, nora: User, stores: list[KlaviyoAccount])
         "beside": beside.pk,
         "paused": moving.pk,
         "busy": busy.pk,
+        "proposal": proposed(home, nora, stores[0]),
         **measured(draft, nora),
     }
+
+
+def proposed(home: Workspace, nora: User, account: KlaviyoAccount) -> int:
+    """A step that came in and one that went, offered to those who design the flow."""
+    install = landed(template(home, make.starter("1-abandoned-cart"), "Cart, changed"), account, nora)
+    take_action_out(account, install.step_map["text-1"]["action"])
+    anchor = {"id": install.step_map["mail-1"]["action"], "type": "send-email", "links": {"next": "own"}}
+    put_action_in(account, {**PAUSE, "temporary_id": "own"}, anchor)
+    reading = read_install(install)
+    assert reading is not None
+    ids = [one["id"] for one in reading.differences]
+    return propose(install=install, by=nora, reading_id=reading.pk, ids=ids, note="People liked it.").pk
 
 
 def publications(home: Workspace, nora: User, account: KlaviyoAccount) -> dict[str, Any]:

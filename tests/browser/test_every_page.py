@@ -113,6 +113,7 @@ PLACES = (
     Place("installed:upgrade", "draft second"),
     Place("installed:copies", "home"),
     Place("installed:proposals", "home"),
+    Place("installed:proposal", "proposal", says="What they changed"),
     Place("install:addresses", "home"),
     nobody("install:handed", "none", status=404),
     nobody("install:shared", "none", status=404),

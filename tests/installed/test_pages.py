@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from flowbuilder.models import Email, Flow, Install, Proposal, Publication
+from flowbuilder.models import Install, Publication
 from flowbuilder.operations.library import offer_in_library
 from tests import make
 from tests.conftest import client_of
@@ -16,7 +16,7 @@ from tests.publisher.conftest import ready as ready
 from tests.publisher.test_after import landed as landed
 from tests.publisher.test_after import set_step, statuses
 from tests.publisher.test_publish import run
-from tests.publisher.test_readings import look, put_in, write
+from tests.publisher.test_readings import look, put_in
 from tests.publisher.versions import another_trigger, edit, everything, held_message, next_version, step
 
 pytestmark = pytest.mark.django_db
@@ -109,40 +109,6 @@ def test_what_cannot_be_put_back_offers_a_new_flow(landed, as_alice, klaviyo):
     assert "Put version 1 beside it" in html
     done = asked(landed, as_alice.post(f"/history/installs/{landed.pk}/beside/", {"version": "1"}))
     assert (done.kind, done.state) == ("create", "published")
-
-
-def test_it_is_proposed_and_taken_into_the_design(landed, as_alice, alice, klaviyo):
-    edit(landed, "mail-1", subject_line="Ours")
-    write(klaviyo, landed, "mail-2", "<p>Our words</p>")
-    reading = look(landed)
-    ids = [SUBJECT, "mail-2 message.template_id"]
-    answer = press(as_alice, landed, "changes/propose", reading=reading.pk, id=ids, note="It sells better.")
-    assert answer.status_code == 302
-    again = press(as_alice, landed, "changes/propose", reading=reading.pk, id=ids)
-    assert "proposed already" in again.content.decode()
-    html = html_of(as_alice, "/w/northwind/proposals/")
-    assert "It sells better." in html
-    assert "Our words" in html
-    proposal = Proposal.objects.get()
-    as_alice.post(f"/proposals/{proposal.pk}/take/")
-    flow = Flow.objects.get(template_flow=landed.template_flow)
-    action = flow.actions.get(key="mail-1")
-    assert action.config["message"]["subject_line"] == "Ours"
-    assert flow.edits.latest("number").name == "Take what Harbour Pine proposed"
-    content = flow.actions.get(key="mail-2").config["message"]["template_id"]["$content"]
-    assert Email.objects.get(workspace=flow.workspace, key=content).html == "<p>Our words</p>"
-    assert "already" in as_alice.post(f"/proposals/{proposal.pk}/decline/").content.decode()
-
-
-def test_what_belongs_to_one_account_is_not_proposed(landed, as_alice):
-    edit(landed, "mail-1", from_email="other@harbourpine.example")
-    put_in(landed)
-    reading = look(landed)
-    assert "cannot be proposed" in changes(as_alice, landed)
-    ids = [one["id"] for one in reading.differences]
-    answer = press(as_alice, landed, "changes/propose", reading=reading.pk, id=ids)
-    assert answer.status_code == 422
-    assert not Proposal.objects.exists()
 
 
 # --- Another version ---------------------------------------------------------------------------------------------
