@@ -1,4 +1,5 @@
-"""What went wrong with its calls stands on a publication, in the order of the history's pages."""
+"""What went wrong with its calls stands on a publication, in the order of the history's pages; and the indexes of its
+pickers."""
 
 from django.db import migrations, models
 
@@ -32,6 +33,14 @@ class Migration(migrations.Migration):
                 ),
             )
             for error in ERRORS
+        ),
+        migrations.AddIndex(
+            model_name="publication",
+            index=models.Index(fields=["workspace", "asked_by"], name="by_workspace_and_person"),
+        ),
+        migrations.AddIndex(
+            model_name="publication",
+            index=models.Index(fields=["workspace", "account"], name="by_workspace_and_account"),
         ),
         migrations.RemoveIndex(model_name="attempt", name="attempts_that_went_wrong"),
         migrations.RunPython(OF_PUBLICATIONS.put, OF_PUBLICATIONS.take),

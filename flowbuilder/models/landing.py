@@ -167,6 +167,9 @@ class Publication(models.Model):
             # With the state, by which they are narrowed while they are read
             models.Index(fields=["flow_name", "id", "state"], name="by_flow"),
             models.Index(fields=["workspace", "flow_name", "id", "state"], name="by_workspace_and_flow"),
+            # Who and which account a workspace's pickers offer: one seek each, however much they did elsewhere
+            models.Index(fields=["workspace", "asked_by"], name="by_workspace_and_person"),
+            models.Index(fields=["workspace", "account"], name="by_workspace_and_account"),
             models.Index(  # few rows among many
                 fields=["-created_at", "-id"],
                 condition=Q(state="published") & ~Q(reason=""),
