@@ -36,6 +36,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="publication",
+            index=models.Index(fields=["asked_by", "-created_at", "-id"], name="by_person"),
+        ),
+        migrations.AddIndex(
+            model_name="publication",
             index=models.Index(fields=["workspace", "asked_by"], name="by_workspace_and_person"),
         ),
         migrations.AddIndex(

@@ -164,6 +164,7 @@ class Publication(models.Model):
             models.Index(fields=["rollout", "state"]),
             models.Index(fields=["account", "-created_at", "-id"]),
             models.Index(fields=["state", "-created_at", "-id"]),
+            models.Index(fields=["asked_by", "-created_at", "-id"], name="by_person"),
             # With the state, by which they are narrowed while they are read
             models.Index(fields=["flow_name", "id", "state"], name="by_flow"),
             models.Index(fields=["workspace", "flow_name", "id", "state"], name="by_workspace_and_flow"),
