@@ -104,6 +104,8 @@ TABLE: dict[str, tuple[str, tuple[str, ...], int, int, int, int, int, int, int]]
     "emails:copy": (POST, ("email",), 302, 404, 404, 403, 302, 403, 302),
     "emails:delete": (POST, ("email",), 302, 404, 404, 403, 409, 403, 409),
     "emails:test": (POST, ("email",), 302, 404, 404, 403, 422, 403, 422),
+    "emails:ask": (POST, ("email",), 302, 404, 404, 403, 404, 403, 404),
+    "emails:unask": (POST, ("email",), 302, 404, 404, 403, 404, 403, 404),
     "emails:frame": (GET, ("email",), 302, 404, 404, 200, 200, 200, 200),
     "emails:preview": (POST, ("email",), 302, 404, 404, 200, 200, 200, 200),
     "emails:check": (POST, ("email",), 302, 404, 404, 200, 200, 200, 200),

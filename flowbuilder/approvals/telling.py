@@ -140,7 +140,8 @@ class Shown:
             return None
         old = Frozen(self.earlier.version.document)
         was = Told(_landed(old, self.earlier).graph, self.describer)
-        return Between(old, self.frozen, was, self.told)
+        now = self.frozen.answered(self.publication.answers) if self.publication else self.frozen
+        return Between(old.answered(self.earlier.answers), now, was, self.told)
 
     @property
     def differs(self) -> str:

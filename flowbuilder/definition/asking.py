@@ -7,13 +7,13 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from flowbuilder.definition.extracting import CONSTANT, ENDS, FOUND_BY, ROLE, WHOLE_TEXT, Line, Place
+from flowbuilder.definition.extracting import CONSTANT, ROLE, WHOLE_TEXT, Line, Place
+from flowbuilder.definition.pieces import pieces_in, with_place
 from flowbuilder.graph import Graph, Trigger
 from flowbuilder.graph.values import Config
 from flowbuilder.kinds.asks import GAP, ask, get_at, set_at
@@ -41,12 +41,13 @@ def ask_all(
     inside: list[tuple[Line, str]] = []
     for line in lines:
         choice = choices.get(line.id, Choice(line.proposal))
-        if choice.treat not in line.may or choice.treat == CONSTANT or not line.places:
+        if choice.treat not in line.may or choice.treat == CONSTANT:
             continue
         words = choice.question.strip()[:200] or line.question
         if line.is_whole:
             key = _new(now, line, words, line.value, by_itself=choice.treat == ROLE)
             originals[key] = line.value
+            now[key] = _in_emails(now[key], line)
             for place in line.places:
                 graph = _put(graph, place, ask(key, place.part))
         else:
@@ -84,6 +85,10 @@ def _ask_inside(
             whole = _new(questions, replace(line, what="text", asks="text"), wording, text)
             originals[whole] = text
             graph = _put(graph, place, ask(whole))
+    if line.emails:
+        key = key or _new(questions, line, words, line.value)
+        originals[key] = line.value
+        questions[key] = _in_emails(questions[key], line)
     return graph
 
 
@@ -97,18 +102,24 @@ def ask_again(graph: Graph, line: Line, key: str) -> Graph:
     return graph
 
 
+def _in_emails(question: Config, line: Line) -> Config:
+    """The question, standing in the line's emails as well."""
+    for email in line.emails:
+        question = with_place(question, email, line.what, line.value)
+    return question
+
+
 def _with_gap(what: str, text: str, value: str) -> str:
     """The text with a gap wherever this coupon, web address or email address stands in it; empty where it stands
     nowhere, or where the text could not be told from one with a gap."""
-
-    def gap(match: re.Match[str]) -> str:
-        start = match.start(2) - match.start() if what == "coupon" else 0
-        found = match[2] if what == "coupon" else match[0].rstrip(ENDS)
-        whole = match[0]
-        return whole[:start] + GAP + whole[start + len(found) :] if found == value else whole
-
-    found = FOUND_BY[what].sub(gap, text)
-    return found if found != text and GAP not in text else ""
+    if GAP in text:
+        return ""
+    parts, at = [], 0
+    for piece in pieces_in(text):
+        if (piece.what, piece.value) == (what, value):
+            parts.append(text[at : piece.start])
+            at = piece.end
+    return GAP.join((*parts, text[at:])) if parts else ""
 
 
 def _new(questions: dict[str, Config], line: Line, words: str, value: Any, *, by_itself: bool = False) -> str:

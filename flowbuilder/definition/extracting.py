@@ -12,10 +12,11 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from flowbuilder.definition.pieces import KIND_OF, TAGS, Piece, pieces_in, pieces_of
 from flowbuilder.graph import Graph
 from flowbuilder.graph.values import Config, Path
 from flowbuilder.kinds.asks import is_ask, is_content
@@ -53,9 +54,9 @@ class Stays:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One value of the account. `what` is its group; `asks` the kind of question it can be, "" where it can be none;
-    `may` the ways to treat it, the proposed one first. `is_whole` is false where it stands inside a longer text, of
-    which it alone is asked for. `emails` are the emails in which it stands, which nothing asks for."""
+    """One value of the account. `what` is its group; `asks` the kind of question it can be; `may` the ways to treat it,
+    the proposed one first. `is_whole` is false where it stands inside a longer text, of which it alone is asked for.
+    `emails` are the keys of the emails in which it stands."""
 
     what: str
     value: Any
@@ -109,11 +110,12 @@ LABELS = {  # group -> its title, in the order in which a page shows them
     "address": "Other addresses",
     "coupon": "Coupons",
     "url": "Web addresses",
+    "picture": "Images in emails",
     "secret": "Headers of webhooks",
     "image": "Images and videos",
 }
 WHOLE_TEXT = "What should the text say?"
-_KINDS = {"address": "text", "url": "text", "secret": "text", "image": "text"}
+_KINDS = {**KIND_OF, "secret": "text", "image": "text"}
 _WORDING = {  # with a name that the account knows, and without
     "metric": ("Which metric is “{}” in your account?", "Which metric is it in your account?"),
     "list": ("Which list stands for “{}”?", "Which list?"),
@@ -123,6 +125,7 @@ _WORDING = {  # with a name that the account knows, and without
     "sender": ("", "Who should the emails come from?"),
     "url": ("", "Which web address?"),
     "coupon": ("", "Which coupon?"),
+    "picture": ("", "Which image?"),
     "secret": ("What should the header “{}” hold?", ""),
     "image": ("", "Which image or video? Its id in Klaviyo."),
 }
@@ -138,16 +141,8 @@ _CANNOT = {
     "action-output-split": "splits by what another step of its account gave back",
     "send-whatsapp": "sends a WhatsApp template that was approved for its account alone",
 }
-_URL = re.compile(r"https?://[^\s\"'<>\\)\]}|]+")
 _DEEP = re.compile(r"[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
-_ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}", re.IGNORECASE)
-_COUPON = re.compile(r"\{%-?\s*coupon_code\s+(['\"])(.+?)\1")
-ENDS = ".,;:!?"  # of a sentence, not of the address before
-FOUND_BY = {"coupon": _COUPON, "url": _URL, "address": _ADDRESS}  # inside a text
-_TAGS = re.compile(r"\{[{%].*?[%}]\}", re.DOTALL)
 _FEED = re.compile(r"\{%-?\s*(web_feed|catalog)\b|\bfeeds\.")
-# Addresses that stand in every email of the world: they belong to nobody's shop.
-_OF_NOBODY = re.compile(r"https?://(?:www\.)?(?:w3\.org|schemas?\.|fonts\.g|ogp\.me)")
 
 
 # --- Finding -------------------------------------------------------------------------------------------------------
@@ -157,9 +152,10 @@ def extract(
     graph: Graph,
     known: Mapping[str, Known] | None = None,
     emails: Mapping[str, tuple[str, str, str]] | None = None,
+    asked: Collection[tuple[str, str, str]] = (),
 ) -> Extraction:
     """`known`: id -> what the account says of it. `emails`: key -> (name, HTML, text) of what the flow's own emails
-    say. What is a question already is left out."""
+    say. What is a question already is left out: in emails that is `asked`, (key of the email, group, value)."""
     finder = _Finder(known or {})
     if graph.trigger:
         finder.look(TRIGGER_KEY, graph.trigger.config, kind=graph.trigger.type)
@@ -167,8 +163,9 @@ def extract(
         finder.look(None, graph.profile_filter)
     for step in (graph.by_key[key] for key in _in_order(graph)):
         finder.look(step.key, step.config)
-    for name, *texts in (emails or {}).values():
-        finder.read_email(name, texts)
+    for key, (_, html, text) in (emails or {}).items():
+        pieces = pieces_of({"html": html, "text": text})
+        finder.read_email(key, [one for one in pieces if (key, one.what, one.value) not in asked])
     order = list(LABELS)
     lines = sorted(finder.lines(), key=lambda line: order.index(line.what))
     return Extraction(tuple(_cannot(graph, emails or {})), tuple(lines))
@@ -235,16 +232,15 @@ class _Finder:
                 self.add("secret", value, place)
         elif name in ("from_email", "from_label", "trigger_id", "id"):
             return
-        elif _DEEP.fullmatch(value) and not _TAGS.search(value):
+        elif _DEEP.fullmatch(value) and not TAGS.search(value):
             self.add("url", value, place)
         else:
-            for what, inner in _inside(value):
+            for what, inner in sorted({(one.what, one.value) for one in pieces_in(value)}):
                 self.add(what, inner, place, whole=False)
 
-    def read_email(self, name: str, texts: list[str]) -> None:
-        for text in texts:
-            for what, inner in _inside(text):
-                self.in_emails.setdefault((what, inner), {})[name] = None
+    def read_email(self, key: str, pieces: list[Piece]) -> None:
+        for what, inner in sorted({(one.what, one.value) for one in pieces}):
+            self.in_emails.setdefault((what, inner), {})[key] = None
 
     def lines(self) -> Iterator[Line]:
         senders = {
@@ -262,8 +258,8 @@ class _Finder:
             also = answered.get(key, []) if what == "sender" else []
             emails = tuple(self.in_emails.pop((what, value), {})) if isinstance(value, str) else ()
             yield self._line(what, value, (*places, *also), whole, emails)
-        for (what, value), names in self.in_emails.items():
-            yield self._line(what, value, (), False, tuple(names))
+        for (what, value), keys in self.in_emails.items():
+            yield self._line(what, value, (), False, tuple(keys))
 
     def _line(
         self, what: str, value: Any, places: tuple[Place, ...], whole: bool, emails: tuple[str, ...]
@@ -273,20 +269,18 @@ class _Finder:
         may: tuple[str, ...] = (QUESTION, CONSTANT)
         if what == "metric":
             may = (ROLE, QUESTION, CONSTANT) if entry else (QUESTION, CONSTANT)
-        elif not places:
-            may = (CONSTANT,)
-        elif what == "url" and not whole:
+        elif what == "picture" or (what == "url" and not whole):
             may = (CONSTANT, QUESTION)
         elif what == "secret":
             may, shown = (QUESTION,), str(places[0].path[-1])
-        question = self._question(what, value, shown, places) if places else ""
+        question = self._question(what, value, shown, places)
         return Line(
             what=what,
             value=value,
             shown=shown,
             places=places,
             may=may,
-            asks=_KINDS.get(what, what) if places else "",
+            asks=_KINDS.get(what, what),
             question=question[:200],
             looks_for=self._looks_for(what, value),
             integration=entry.integration if entry and what == "metric" else "",
@@ -297,11 +291,12 @@ class _Finder:
 
     def _question(self, what: str, value: Any, shown: str, places: tuple[Place, ...]) -> str:
         if what == "address":
-            return _ASKED_ADDRESS.get(_setting(places[0].path), "Which email address?")
+            setting = _setting(places[0].path) if places else ""
+            return _ASKED_ADDRESS.get(setting, "Which email address?")
         named, unnamed = _WORDING[what]
         if named and (what == "secret" or any(one in self.known for one in _listed(value))):
             return named.format(shown)
-        starts = places[0].step == TRIGGER_KEY and what in TRIGGERS
+        starts = what in TRIGGERS and places[0].step == TRIGGER_KEY
         return f"Which {what} starts this flow?" if starts else unnamed
 
     def _shown(self, value: Any) -> str:
@@ -327,6 +322,11 @@ class _Finder:
         )
 
 
+def question_for(what: str) -> str:
+    """The words in which something inside of an email is asked for, as long as nobody wrote others."""
+    return _WORDING[what][1] if what in _WORDING else "Which email address?"
+
+
 def _listed(value: Any) -> list[str]:
     return value if isinstance(value, list) else [value] if isinstance(value, str) else []
 
@@ -334,19 +334,6 @@ def _listed(value: Any) -> list[str]:
 def _setting(path: Path) -> str:
     """The name of the setting that a value belongs to: of one in a list, the list's."""
     return next((str(part) for part in reversed(path) if isinstance(part, str)), "")
-
-
-def _inside(text: str) -> Iterator[tuple[str, str]]:
-    """(group, value) of each coupon, web address and email address in a longer text, each once."""
-    seen: set[tuple[str, str]] = set()
-    for match in _COUPON.finditer(text):
-        seen.add(("coupon", match[2]))
-    for match in _URL.finditer(_TAGS.sub(" ", text)):
-        if not _OF_NOBODY.match(match[0]):
-            seen.add(("url", match[0].rstrip(ENDS)))
-    for match in _ADDRESS.finditer(_URL.sub(" ", _TAGS.sub(" ", text))):
-        seen.add(("address", match[0]))
-    yield from sorted(seen)
 
 
 def _cannot(graph: Graph, emails: Mapping[str, tuple[str, str, str]]) -> Iterator[Stays]:

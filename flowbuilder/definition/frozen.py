@@ -8,12 +8,13 @@ from functools import cached_property
 from typing import Any
 
 from flowbuilder.definition.excluding import excluding
+from flowbuilder.definition.pieces import email_for, missing_in, stands_in
 from flowbuilder.definition.reading import read_document
 from flowbuilder.definition.shaping import shape
 from flowbuilder.definition.switching import without_off
 from flowbuilder.definition.writing import bind, create_body, to_definition
 from flowbuilder.graph import Graph
-from flowbuilder.kinds.asks import find_asks
+from flowbuilder.kinds.asks import find_contents, find_open
 from flowbuilder.kinds.base import Words, both, count
 from flowbuilder.kinds.describe import Card, Describer, ports_of
 from flowbuilder.kinds.examine import model_of
@@ -170,7 +171,9 @@ class Frozen:
         undecided = [one.key for one in self.questions if one.switches and answers.get(one.key) is None]
         names = {step.key: step.name for step in shaped.graph.steps}
         graph = self._named(read_document({"definition": bound.definition}).graph, names)
-        missing = tuple(dict.fromkeys([*undecided, *bound.missing]))
+        written = {key for _, key in find_contents(definition)}
+        inside = missing_in(self.questions, written, answers)
+        missing = tuple(dict.fromkeys([*undecided, *bound.missing, *inside]))
         return Landing(graph, create_body(name, bound.definition), missing, shaped.origins)
 
     def left(self, answers: Mapping[str, Any]) -> Graph:
@@ -183,9 +186,7 @@ class Frozen:
         fewer = self.left(answers)
         if fewer is self.graph:
             return self.questions
-        everywhere, left = (
-            {key for _, key, _ in find_asks(to_definition(graph))} for graph in (self.graph, fewer)
-        )
+        everywhere, left = (self._asked_in(graph) for graph in (self.graph, fewer))
         found: list[Question] = []
         for one in self.questions:
             there = without_off(self.graph, found, answers).by_key if one.switches else {}
@@ -193,6 +194,22 @@ class Frozen:
             if one.key in left or switches or not (one.switches or one.key in everywhere):
                 found.append(one)
         return tuple(found)
+
+    def _asked_in(self, graph: Graph) -> set[str]:
+        """Keys of the questions that stand in its steps, or in an email that one of them sends."""
+        asks, contents = find_open(to_definition(graph))
+        written = {key for _, key, _ in contents}
+        return {key for _, key, _ in asks} | {
+            one.key for one in self.questions if stands_in(one.limits, written)
+        }
+
+    def email(self, key: str, answers: Mapping[str, Any]) -> Mapping[str, str]:
+        """An email that is written in it, as an account gets it; empty where there is none."""
+        return email_for(self.contents.get(key, {}), key, self.questions, answers)
+
+    def answered(self, answers: Mapping[str, Any]) -> Frozen:
+        """With an account's answers in its emails."""
+        return Frozen({**self.document, "contents": {key: self.email(key, answers) for key in self.contents}})
 
     def _named(self, graph: Graph, names: Mapping[str, str] | None = None) -> Graph:
         names = self.document.get("names", {}) if names is None else names

@@ -18,11 +18,13 @@ from django_htmx.middleware import HtmxDetails
 
 from accounts.access import accounts_of, membership_or_404, workspace_or_404
 from flowbuilder.access import DESIGNERS, email_or_404, user_of
+from flowbuilder.emails.asking import asking_of
 from flowbuilder.emails.designs import starts
 from flowbuilder.emails.judging import judge
 from flowbuilder.emails.samples import OWN, SAMPLES, UnableToRead, data_of
 from flowbuilder.kinds.samples import SAMPLE
-from flowbuilder.models import Email
+from flowbuilder.models import Email, Flow
+from flowbuilder.operations.email_questions import as_suggested
 from flowbuilder.operations.emails import (
     UnableToSave,
     WrittenMeanwhile,
@@ -167,6 +169,7 @@ def _editor(request: HttpRequest, held: Email, said: Said, *, status: int = 200)
     words = _words(request, held)
     membership = membership_or_404(user_of(request), held.workspace.slug)
     who = post.get("who", SAMPLES[0].key)
+    flows = uses_of(held.workspace).get(held.key, [])
     return render(
         request,
         "emails/email.html",
@@ -179,7 +182,8 @@ def _editor(request: HttpRequest, held: Email, said: Said, *, status: int = 200)
             "own": OWN,
             "who": who,
             "sample": post.get("sample") or json.dumps(SAMPLE, indent=2, ensure_ascii=False),
-            "flows": uses_of(held.workspace).get(held.key, []),
+            "flows": flows,
+            "asking": asking_of(held, flows, request.GET.get("flow", "")),
             "may_write": membership.role in DESIGNERS,
             "back": _back(request),
             **_testing(request, held),
@@ -214,11 +218,17 @@ def _testing(request: HttpRequest, held: Email) -> dict[str, object]:
     accounts = accounts_of(held.workspace, "publish").filter(state="connected")
     recipients = request.POST.get("recipients", "")
     return {
+        "test_flow": request.POST.get("flow") or request.GET.get("flow", ""),
         "accounts": accounts,
         "most": MOST,
         "recipients": recipients,
         "chosen": request.POST.get("account"),
     }
+
+
+def _flow_of(held: Email, chosen: str) -> Flow | None:
+    """The flow whose suggestions a test takes: as the form names it, of those that use the email."""
+    return next((one for one in uses_of(held.workspace).get(held.key, []) if str(one.pk) == chosen), None)
 
 
 @require_POST
@@ -237,9 +247,10 @@ def test(request: Request, pk: int) -> HttpResponse:
         if not (words["html"] + words["text"]).strip():
             raise UnableToSend("The email says nothing yet: write it first.")
         recipients = read_recipients(post.get("recipients", ""))
+        written = Email(workspace=held.workspace, key=held.key, **words)
         data = data_of(post.get("who", ""), post.get("sample", ""))
         send_test(
-            email=Email(workspace=held.workspace, **words),
+            email=as_suggested(_flow_of(held, post.get("flow", "")), written),
             account=account,
             recipients=recipients,
             context=data,

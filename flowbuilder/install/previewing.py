@@ -111,7 +111,7 @@ def html_of(install: Install, key: str) -> str | None:
     frozen = Frozen(install.version.document)
     source = contents_of(frozen.graph).get(key)
     if written := content_key(source):
-        return frozen.contents.get(written, {}).get("html")
+        return frozen.email(written, values_of(install.answers)).get("html")
     step = emails_of(landing_of(install).graph).get(key)
     template_id = str(message_of(step).get("template_id") or "") if step else ""
     if not template_id or install.account is None:

@@ -16,9 +16,11 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.models import CatalogEntry, User
 from flowbuilder import access
 from flowbuilder.account_form import AccountForm
+from flowbuilder.definition.frozen import Frozen
 from flowbuilder.models import Install, Publication, Version
 from flowbuilder.operations import after
 from flowbuilder.operations import drift as looking
+from flowbuilder.operations.installs import values_of
 from flowbuilder.operations.publications import UnableToAct
 from flowbuilder.operations.upgrades import Line, Offer, offer_of
 from flowbuilder.publisher.fits import CATALOG_KINDS
@@ -104,8 +106,9 @@ def _both(install: Install, line: Line, offer: Offer, version: Version) -> tuple
     actions = {one["temporary_id"]: one for one in version.document["definition"]["actions"]}
     message = ((actions.get(point.key) or {}).get("data") or {}).get("message") or {}
     held = message.get("template_id")
-    content = version.document["contents"].get(held.get("$content")) if isinstance(held, dict) else None
-    return _plain(own), _plain(content["html"] if content else "")
+    key = str(held.get("$content", "")) if isinstance(held, dict) else ""
+    content = Frozen(version.document).email(key, values_of(install.answers))
+    return _plain(own), _plain(content.get("html", ""))
 
 
 def _plain(html: str) -> str:

@@ -28,7 +28,7 @@ from flowbuilder.graph.surgery import UnableToChange
 from flowbuilder.kinds.base import count
 from flowbuilder.kinds.describe import TRIGGER_KEY, Card
 from flowbuilder.library.views import Request
-from flowbuilder.models import Email, Flow
+from flowbuilder.models import Flow
 from flowbuilder.operations import extracting as operations
 from flowbuilder.operations.designs import import_flow
 from flowbuilder.queries import Design
@@ -167,9 +167,8 @@ def _found(
 ) -> HttpResponse:
     design = Design(flow)
     emails = {
-        one.name: reverse("emails:email", args=[one.pk])
-        for one in design.emails.values()
-        if isinstance(one, Email)
+        key: (f"the email “{one.name}”", reverse("emails:email", args=[one.pk]))
+        for key, one in design.emails.items()
     }
     rows = [_row(line, flow, design.cards, emails, choices.get(line.id)) for line in extraction.lines]
     groups = []
@@ -183,12 +182,16 @@ def _found(
 
 
 def _row(
-    line: Line, flow: Flow, cards: Mapping[str, Card], emails: Mapping[str, str], choice: Choice | None
+    line: Line,
+    flow: Flow,
+    cards: Mapping[str, Card],
+    emails: Mapping[str, tuple[str, str]],
+    choice: Choice | None,
 ) -> Row:
     editor = reverse("editor:editor", args=[flow.pk])
     keys = dict.fromkeys(place.step for place in line.places)
     where = [(_name(key, cards), f"{editor}?step={key}" if key else editor) for key in keys]
-    where += [(f"the email “{name}”", emails.get(name, editor)) for name in line.emails]
+    where += [emails[key] for key in line.emails]
     return Row(
         line,
         tuple(where),

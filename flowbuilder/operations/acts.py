@@ -22,7 +22,7 @@ from flowbuilder.graph.change import Change, Clash, Draft, apply, compare, inver
 from flowbuilder.graph.rules import check_shape
 from flowbuilder.graph.surgery import UnableToChange
 from flowbuilder.graph.switching import what_is_left
-from flowbuilder.kinds.asks import find_asks
+from flowbuilder.kinds.asks import find_open
 from flowbuilder.kinds.logic import TriggerSplit
 from flowbuilder.models import Action, Edit, Flow, Link, Requirement, Trigger
 from flowbuilder.queries import draft_of, edits, questions_used
@@ -110,7 +110,7 @@ def _tidied(old: Draft, new: Draft) -> Draft:
     if new.requirements and graph is not old.graph:
         new = _switches_kept(old, new)
     if new.requirements and _may_lose_questions(old, new):
-        used = questions_used(new.graph) | {key for key, one in new.requirements.items() if one["switches"]}
+        used = questions_used(new)
         if unused := new.requirements.keys() - used:
             kept = {key: one for key, one in new.requirements.items() if key not in unused}
             new = replace(new, requirements=kept)
@@ -145,8 +145,7 @@ def _may_lose_questions(old: Draft, new: Draft) -> bool:
     if before.trigger is not after.trigger or before.profile_filter is not after.profile_filter:
         return True
     return any(
-        after.by_key.get(step.key) is not step and next(find_asks(step.config), None) is not None
-        for step in before.steps
+        after.by_key.get(step.key) is not step and any(find_open(step.config)) for step in before.steps
     )
 
 

@@ -15,6 +15,7 @@ from django.utils.timezone import now as right_now
 
 from accounts import catalog
 from accounts.models import User
+from flowbuilder.definition.pieces import moved, stands_in
 from flowbuilder.graph import Graph, Link, Step, surgery
 from flowbuilder.graph.change import Draft
 from flowbuilder.graph.surgery import Fragment, UnableToChange
@@ -26,7 +27,8 @@ from flowbuilder.operations.acts import perform
 from flowbuilder.operations.designs import key_maker, source_of, title_of
 from flowbuilder.operations.emails import keep_contents
 from flowbuilder.queries import draft_of
-from flowbuilder.queries.design import ids_of, ports_of_type
+from flowbuilder.queries.design import ports_of_type
+from flowbuilder.queries.within import ids_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,9 @@ def copy_steps(*, flow: Flow, key: str, by: User, branch: bool = False) -> int:
         "links": [[one.source, one.port, one.target] for one in piece.links],
         # What a question switches stays behind: those parts are of this flow.
         "requirements": {
-            name: {**one, "switches": []} for name, one in draft.requirements.items() if name in asked
+            name: {**one, "switches": []}
+            for name, one in draft.requirements.items()
+            if name in asked or stands_in(one["limits"], written)
         },
         "contents": {one.key: {"name": one.name, "html": one.html, "text": one.text} for one in contents},
     }
@@ -106,7 +110,8 @@ def paste_steps(*, flow: Flow, source: str, port: str, by: User) -> Pasted:
         made: list[Fragment] = []
 
         def do(draft: Draft) -> Draft:
-            requirements, asked = _questions(draft, document["requirements"])
+            copied = {key: moved(one, emails) for key, one in document["requirements"].items()}
+            requirements, asked = _questions(draft, copied)
             piece = _piece(document, asked, emails)
             fresh, _ = surgery.renamed(piece, key_maker(flow, draft.graph))
             made.append(fresh)

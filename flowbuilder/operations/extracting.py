@@ -21,6 +21,7 @@ from accounts.klaviyo.wire import Transport
 from accounts.models import CatalogEntry, KlaviyoAccount, User, Workspace
 from flowbuilder.definition.asking import Choice, ask_all
 from flowbuilder.definition.extracting import Extraction, Known, extract
+from flowbuilder.definition.pieces import EMAILS
 from flowbuilder.definition.reading import Read, read_document
 from flowbuilder.graph import Graph
 from flowbuilder.graph.change import Draft
@@ -30,7 +31,7 @@ from flowbuilder.models import Edit, Flow
 from flowbuilder.operations.acts import perform
 from flowbuilder.operations.designs import save_new
 from flowbuilder.operations.emails import LIMIT, keep_contents
-from flowbuilder.queries import Design, draft_of, ids_in
+from flowbuilder.queries import Design, ids_in
 
 MOST_EMAILS = 60
 _NAMED = (CatalogEntry.Kind.METRIC, CatalogEntry.Kind.LIST, CatalogEntry.Kind.SEGMENT)
@@ -129,8 +130,17 @@ def _with_contents(value: Any, keys: Mapping[str, str]) -> Any:
 def find_in(flow: Flow) -> Extraction:
     """What of this flow belongs to an account, with the names that the workspace's accounts know."""
     design = Design(flow)
+    return _extract(design, design.draft)
+
+
+def _extract(design: Design, draft: Draft) -> Extraction:
     emails = {key: (one.name, one.html, one.text) for key, one in design.emails.items()}
-    return extract(design.graph, _known(flow, design.graph), emails)
+    asked = {
+        (place["email"], place["what"], place["value"])
+        for one in draft.requirements.values()
+        for place in one["limits"].get(EMAILS, ())
+    }
+    return extract(draft.graph, _known(design.flow, draft.graph), emails, asked)
 
 
 def _known(flow: Flow, graph: Graph) -> dict[str, Known]:
@@ -142,10 +152,10 @@ def ask_for_all(*, flow: Flow, by: User, choices: Mapping[str, Choice]) -> Edit 
     """Make questions of what was found, as chosen: one act. Lines are named by what they hold, so what somebody changed
     meanwhile is left as it is. None where nothing becomes a question."""
     made: list[int] = []
-    known = _known(flow, draft_of(flow).graph)
+    design = Design(flow)
 
     def do(draft: Draft) -> Draft:
-        lines = extract(draft.graph, known).lines
+        lines = _extract(design, draft).lines
         chosen = tuple(line for line in lines if line.id in choices)
         graph, questions, originals = ask_all(draft.graph, draft.requirements, chosen, choices)
         made.append(len(originals))

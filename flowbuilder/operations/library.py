@@ -17,6 +17,7 @@ from accounts.audit import Act, record
 from accounts.models import User, Workspace
 from flowbuilder.definition.canonical import content_hash
 from flowbuilder.definition.offering import channels_of
+from flowbuilder.definition.pieces import moved
 from flowbuilder.definition.preflight import blocking
 from flowbuilder.definition.reading import read_document
 from flowbuilder.definition.writing import to_definition
@@ -211,6 +212,6 @@ def flow_from_document(
     flow = save_new(
         workspace=workspace, by=by, read=replace(read, graph=read.graph.with_steps(steps)), name=name
     )
-    asked = [with_role(one) for one in document.get("requirements", [])]
+    asked = [moved(with_role(one), keys) for one in document.get("requirements", [])]
     Requirement.objects.bulk_create(Requirement(flow=flow, **one) for one in asked)
     return flow

@@ -15,11 +15,12 @@ from typing import Any
 from django.utils.text import slugify
 
 from flowbuilder.definition.metric_names import ROLES, role_of
+from flowbuilder.definition.pieces import stands_in
 from flowbuilder.definition.switching import KINDS as SWITCHING
 from flowbuilder.graph.change import Draft, is_same
 from flowbuilder.graph.surgery import UnableToChange
 from flowbuilder.graph.values import Config, Path
-from flowbuilder.kinds.asks import ASK, ask, fill, find_asks, get_at, is_ask, set_at
+from flowbuilder.kinds.asks import ASK, ask, fill, find_open, get_at, is_ask, set_at
 from flowbuilder.kinds.asks import part_of as part_of_answer
 from flowbuilder.kinds.describe import TRIGGER_KEY
 from flowbuilder.kinds.flow import FlowSettings
@@ -170,7 +171,7 @@ def with_role(question: Config) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Stand:
-    """A setting that holds a question: of a step, the trigger, or the flow."""
+    """A setting that holds a question, or sends an email that does: of a step, the trigger, or the flow."""
 
     subject: str
     path: Path
@@ -190,11 +191,16 @@ def stands_of(draft: Draft) -> dict[str, list[Stand]]:
     """key -> every place of every question, in the order of the flow; one for an answer that fills several."""
     found: dict[str, list[Stand]] = {}
     for subject, config in settings_in(draft):
-        for path, key, part in find_asks(config):
+        asks, contents = find_open(config)
+        for path, key, part in asks:
             there = found.setdefault(key, [])
             beside = any(one.subject == subject and one.path[:-1] == path[:-1] and one.part for one in there)
             if not (part and beside):
                 there.append(Stand(subject, path, part))
+        for path, email, _ in contents:
+            for key, one in draft.requirements.items():
+                if stands_in(one["limits"], (email,)):
+                    found.setdefault(key, []).append(Stand(subject, path, ""))
     return found
 
 

@@ -21,7 +21,7 @@ from flowbuilder.publisher import made
 from flowbuilder.publisher.calls import Calls
 from flowbuilder.publisher.held import Held, keep, read_flow
 from flowbuilder.publisher.readings import left_of, look_at_emails, told_by, with_names
-from flowbuilder.publisher.recipe import recipe_of
+from flowbuilder.publisher.recipe import email_of, recipe_of
 from flowbuilder.publisher.standing import (
     BASE,
     EMAILS,
@@ -220,7 +220,8 @@ def _make(publication: Publication, calls: Calls, target: Target) -> None:
             if key in recipe.clones:
                 made.clone_template(publication, calls, key, recipe.clones[key])
             else:
-                made.make_template(publication, calls, key, recipe.contents[key])
+                content = email_of(publication.version, key, publication.answers)
+                made.make_template(publication, calls, key, content)
         except (ConnectionLost, MissingScope, NotAuthorized):
             raise
         except (NotAllowed, Refused) as error:

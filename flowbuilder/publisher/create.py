@@ -32,7 +32,7 @@ from flowbuilder.definition.writing import create_body, place_of
 from flowbuilder.models import Attempt, Install, Made, Publication
 from flowbuilder.publisher import carrying, made
 from flowbuilder.publisher.calls import Calls
-from flowbuilder.publisher.recipe import Recipe, recipe_of
+from flowbuilder.publisher.recipe import Recipe, email_of, missing_in_emails, recipe_of
 from flowbuilder.publisher.reconcile import look_for_flow, rows_named
 from flowbuilder.publisher.states import S, move
 from flowbuilder.publisher.stops import RefusedHere, Stop
@@ -49,8 +49,9 @@ def prepare_and_send(publication: Publication, calls: Calls) -> None:
     recipe = _recipe(publication)
     templates, answers = _make_all(publication, calls, recipe)
     bound = recipe.approved.bind(answers, templates)
-    if bound.missing or bound.unmade:
-        raise Stop("Some questions have no answer: " + ", ".join((*bound.missing, *bound.unmade)) + ".")
+    inside = missing_in_emails(publication.version, recipe, publication.answers)
+    if missing := (*bound.missing, *inside, *bound.unmade):
+        raise Stop("Some questions have no answer: " + ", ".join(missing) + ".")
     definition = bound.definition
     if carrying.is_asked(publication):
         definition = carrying.carried(publication, calls, templates, answers)
@@ -71,7 +72,8 @@ def _make_all(
             if not templates[key] and key in recipe.clones:
                 templates[key] = made.clone_template(publication, calls, key, recipe.clones[key])
             elif not templates[key]:
-                templates[key] = made.make_template(publication, calls, key, recipe.contents[key])
+                content = email_of(publication.version, key, publication.answers)
+                templates[key] = made.make_template(publication, calls, key, content)
         except (NotAuthorized, MissingScope, ConnectionLost):
             raise
         except (NotAllowed, Refused) as error:

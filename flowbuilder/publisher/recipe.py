@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from flowbuilder.definition.frozen import Frozen, Question
+from flowbuilder.definition.pieces import email_for, missing_in
 from flowbuilder.definition.shaping import shape_definition
 from flowbuilder.definition.switching import parts_off, switched
 from flowbuilder.definition.writing import Approved
@@ -30,11 +31,12 @@ _questions: OrderedDict[str, tuple[Question, ...]] = OrderedDict()  # content ha
 
 @dataclass(frozen=True)
 class Recipe:
-    """`contents`: key -> email that is written in the design. `clones`: key -> the Klaviyo template that its
-    email names. `origins`: step that shaping made -> step of the design. `types`: step of the design -> its type."""
+    """`contents`: keys of the emails that are written in the design (email_of). `clones`: key -> the Klaviyo template
+    that its email names. `origins`: step that shaping made -> step of the design. `types`: step of the design -> its
+    type."""
 
     approved: Approved
-    contents: Mapping[str, Any]
+    contents: tuple[str, ...]
     clones: Mapping[str, str]
     origins: Mapping[str, str]
     types: Mapping[str, str]
@@ -48,8 +50,7 @@ def recipe_of(publication: Publication) -> Recipe:
 def recipe(version: Version, shape: Mapping[str, Any], answers: Mapping[str, Any]) -> Recipe:
     """What the answers switch off is neither made nor sent."""
     of = version.content_hash
-    questions = _once(_questions, of, lambda: Frozen(version.document).questions)
-    off = parts_off(questions, answers)
+    off = parts_off(_questions_of(version), answers)
     name = (of, json.dumps(shape, sort_keys=True), off)
 
     def work_out() -> Recipe:
@@ -57,6 +58,21 @@ def recipe(version: Version, shape: Mapping[str, Any], answers: Mapping[str, Any
         return _work_out(document, shape)
 
     return _once(_kept, name, work_out)
+
+
+def email_of(version: Version, key: str, answers: Mapping[str, Any]) -> Any:
+    """An email that is written in the design, with an account's answers in it; None where it holds none of this key."""
+    content = version.document["contents"].get(key)
+    return content and email_for(content, key, _questions_of(version), answers)
+
+
+def missing_in_emails(version: Version, recipe: Recipe, answers: Mapping[str, Any]) -> tuple[str, ...]:
+    """Questions inside of its emails that have no answer."""
+    return tuple(missing_in(_questions_of(version), recipe.contents, answers))
+
+
+def _questions_of(version: Version) -> tuple[Question, ...]:
+    return _once(_questions, version.content_hash, lambda: Frozen(version.document).questions)
 
 
 def _once(kept: OrderedDict[K, V], name: K, work_out: Callable[[], V]) -> V:
@@ -69,7 +85,7 @@ def _once(kept: OrderedDict[K, V], name: K, work_out: Callable[[], V]) -> V:
 
 def _work_out(document: Mapping[str, Any], shape: Mapping[str, Any]) -> Recipe:
     designed = document["definition"]
-    contents = {key: document["contents"].get(key) for _, key in find_contents(designed)}
+    contents = tuple(dict.fromkeys(key for _, key in find_contents(designed)))
     definition: Any = designed
     clones = {}
     for path, step, template_id in _named_templates(designed):

@@ -18,7 +18,7 @@ from flowbuilder.graph import Graph
 from flowbuilder.kinds.asks import get_at
 from flowbuilder.models import Install, Made, Publication, Version
 from flowbuilder.publisher.made import MAKE, in_place, is_to_make, made_for
-from flowbuilder.publisher.recipe import recipe, recipe_of
+from flowbuilder.publisher.recipe import email_of, missing_in_emails, recipe, recipe_of
 
 Kind, State = Publication.Kind, Publication.State
 FLOW = "flow"  # in `wanted`: of what it is about
@@ -134,7 +134,7 @@ def emails_sent(install: Install, definition: Mapping[str, Any]) -> dict[str, st
     )
     written = {}
     for one in rows.select_related("publication__version"):
-        content = one.publication.version.document["contents"].get(one.step)
+        content = email_of(one.publication.version, one.step, one.publication.answers)
         if content is not None:
             written[one.klaviyo_id] = str(content["html"])
     return {key: written[id] for key, id in used.items() if id in written}
@@ -160,7 +160,7 @@ def target_of(
     templates, make = dict[str, str](), []
     before = _templates_of(install, standing)
     for key in (*built.contents, *built.clones):
-        content = _content(version, key, built.clones)
+        content = _content(version, key, built.clones, answers)
         found = fresh.get((Made.Kind.TEMPLATE, key)) or before.get((key, content_hash(content)))
         if not found:
             make.append(key)
@@ -173,12 +173,13 @@ def target_of(
                 lists.append(key)
             filled[key] = in_place(value, one or f"{TO_COME}{key}")
     bound = built.approved.bind(filled, templates)
-    return Target(bound.definition, bound.missing, tuple(make), tuple(lists), built.origins, templates)
+    missing = (*bound.missing, *missing_in_emails(version, built, answers))
+    return Target(bound.definition, missing, tuple(make), tuple(lists), built.origins, templates)
 
 
-def _content(version: Version, key: str, clones: Mapping[str, str]) -> Any:
+def _content(version: Version, key: str, clones: Mapping[str, str], answers: Mapping[str, Any]) -> Any:
     """What decides whether two templates are the same: the email as it is written, or the one that is copied."""
-    return clones[key] if key in clones else version.document["contents"].get(key)
+    return clones[key] if key in clones else email_of(version, key, answers)
 
 
 def _templates_of(install: Install, standing: Standing) -> dict[tuple[str, str], str]:
@@ -193,7 +194,8 @@ def _templates_of(install: Install, standing: Standing) -> dict[tuple[str, str],
     for one in rows.select_related("publication__version"):
         publication = one.publication
         clones = recipe_of(publication).clones
-        found[one.step, content_hash(_content(publication.version, one.step, clones))] = one.klaviyo_id
+        content = _content(publication.version, one.step, clones, publication.answers)
+        found[one.step, content_hash(content)] = one.klaviyo_id
     return found
 
 

@@ -8,7 +8,8 @@ copies.py    what became of template flows in accounts, and the step to the next
 library.py   a template flow as one person is shown it
 """
 
-from flowbuilder.queries.design import Design, as_step, draft_of, graph_of, ids_in, questions_used
+from flowbuilder.queries.design import Design, as_step, draft_of, graph_of
 from flowbuilder.queries.flows import flow_rows
+from flowbuilder.queries.within import ids_in, questions_used
 
 __all__ = ["Design", "as_step", "draft_of", "flow_rows", "graph_of", "ids_in", "questions_used"]

@@ -19,24 +19,24 @@ from django.db.models import QuerySet, Value
 
 from accounts import catalog
 from flowbuilder.definition.frozen import Question
+from flowbuilder.definition.pieces import EMAILS, pieces_of, places_in, stands_in
 from flowbuilder.definition.preflight import Checking, step_problems, whole_problems
 from flowbuilder.definition.proving import Proof, prove
 from flowbuilder.definition.writing import pointer_to, to_definition
 from flowbuilder.graph import Graph, Link, Problem, Step, Trigger
 from flowbuilder.graph.change import Draft
 from flowbuilder.graph.values import Config
-from flowbuilder.kinds.asks import find_asks, find_contents
+from flowbuilder.kinds.asks import find_contents
 from flowbuilder.kinds.base import Words
 from flowbuilder.kinds.describe import TRIGGER_KEY, Card, Describer
 from flowbuilder.kinds.registry import action_kind
 from flowbuilder.models import Action, Email, Flow, Requirement
 from flowbuilder.models import Link as LinkRow
 from flowbuilder.queries.flows import refusals
+from flowbuilder.queries.within import ids_of
 
-# Settings that hold ids of things in an account: sentences show their names.
-_ID_KEYS = frozenset({"id", "metric_id", "trigger_id", "group_ids", "template_id", "list_id"})
 _FLOWS_KEPT = 64
-SWITCHED = ("accent", "switched")  # a chip
+SWITCHED, ASKED = ("accent", "switched"), ("accent", "question in the email")  # chips
 QUESTION = (  # what a question is, beside its key; `place` is its place in the order
     *("kind", "question", "help", "looks_for", "integration", "role", "default"),
     *("who", "place", "options", "limits", "switches"),
@@ -279,7 +279,8 @@ class Design:
 
     @cached_property
     def cards(self) -> dict[str, Card]:
-        """The trigger's card, then those of the steps. Where a part begins that a question switches, it says so."""
+        """The trigger's card, then those of the steps. Where a part begins that a question switches, it says so; and
+        where one stands inside of the email."""
         cards = {
             TRIGGER_KEY: self._start,
             **{key: one.card for key, one in self.said.items() if one.card},
@@ -288,6 +289,9 @@ class Design:
             for switch in one.switches:
                 if (card := cards.get(switch["start"])) and SWITCHED not in card.chips:
                     cards[switch["start"]] = replace(card, chips=(*card.chips, SWITCHED))
+        for key, told in self._told.items():
+            if any(stands_in(one.limits, told.contents) for one in self.requirements.values()):
+                cards[key] = replace(cards[key], chips=(*cards[key].chips, ASKED))
         return cards
 
     @property
@@ -302,7 +306,23 @@ class Design:
         found = [*self._whole]
         for one in self.said.values():
             found += one.problems
-        return [*found, *self._refusals]
+        return [*found, *self._gone, *self._refusals]
+
+    @property
+    def _gone(self) -> Iterator[Problem]:
+        """Questions about something in an email that does not say it any more."""
+        asking = [one for one in self.requirements.values() if one.limits.get(EMAILS)]
+        for key, email in self.emails.items() if asking else ():
+            there = {(one.what, one.value) for one in pieces_of({"html": email.html, "text": email.text})}
+            step = next((step for step, told in self._told.items() if key in told.contents), None)
+            for one in asking:
+                for place in places_in(one.limits, key):
+                    if (place["what"], place["value"]) not in there:
+                        text = (
+                            f"“{one.question}” asks for “{place['value'][:80]}” in the email “{email.name}”, which "
+                            "does not say it any more: take the question away, or ask for what stands there now."
+                        )
+                        yield Problem("piece-gone", text, step, ("message", "template_id"))
 
     @property
     def _whole(self) -> list[Problem]:
@@ -369,32 +389,3 @@ class Design:
             }
             for one in problems
         ]
-
-
-def ids_of(value: Any) -> Iterator[str]:
-    """Ids of metrics, lists, segments and templates that settings speak of."""
-    if isinstance(value, Mapping):
-        for key, child in value.items():
-            if key in _ID_KEYS:
-                yield from (
-                    one for one in (child if isinstance(child, list) else [child]) if isinstance(one, str)
-                )
-            else:
-                yield from ids_of(child)
-    elif isinstance(value, list):
-        for child in value:
-            yield from ids_of(child)
-
-
-def ids_in(graph: Graph) -> set[str]:
-    """Ids of metrics, lists, segments and templates that a flow speaks of."""
-    values: list[Any] = [step.config for step in graph.steps]
-    values += [graph.trigger.config if graph.trigger else {}, graph.profile_filter or {}]
-    return {found for value in values for found in ids_of(value)}
-
-
-def questions_used(graph: Graph) -> set[str]:
-    """Keys of the questions that stand somewhere in a flow."""
-    values: list[Any] = [step.config for step in graph.steps]
-    values += [graph.trigger.config if graph.trigger else {}, graph.profile_filter or {}, graph.reentry or {}]
-    return {key for value in values for _, key, _ in find_asks(value)}

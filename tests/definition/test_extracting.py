@@ -103,13 +103,13 @@ def test_what_cannot_travel_is_said_with_its_step():
     assert "The email “Mail” takes things from a feed" in feed[-1].text
 
 
-def test_emails_tell_their_coupons_and_addresses_and_are_asked_for_nothing():
+def test_what_stands_in_emails_is_asked_there():
     html = "<a href='https://harbour.example/sale'>x</a> {% coupon_code 'MAILONLY' %} https://www.w3.org/1999/xhtml"
     found = found_in(case(), mail=("Goodbye", html, ""))
     [coupon] = [line for line in lines_of(found, "coupon") if line.value == "MAILONLY"]
-    assert (coupon.may, coupon.places, coupon.emails) == (("constant",), (), ("Goodbye",))
+    assert (coupon.may, coupon.places, coupon.emails) == (("question", "constant"), (), ("mail",))
     [sale] = [line for line in lines_of(found, "url") if line.value == "https://harbour.example/sale"]
-    assert sale.emails == ("Goodbye",)
+    assert sale.emails == ("mail",)
     assert sale.places
     assert "w3.org" not in str(found.lines)
 

@@ -144,11 +144,27 @@ def test_what_lands_with_the_same_answers_is_the_live_flow(as_alice, workspace, 
     as_alice.post(reverse("library:found", args=[flow.pk]), pressed(as_alice, flow))
     design = Design(Flow.objects.get(pk=flow.pk))
     answers = {key: one["default"] for key, one in design.draft.requirements.items()}
-    assert set(answers) == {"metric", "sender"}
+    assert set(answers) == {"metric", "sender", "coupon"}
     bound = bind(to_definition(design.graph), answers, dict.fromkeys(design.emails, "Made01"))
     assert bound.missing == bound.unmade == ()
     held = client_for(account).get_flow(live).definition
     assert canonical({"definition": bound.definition}) == canonical({"definition": held})
+
+
+def test_what_stands_in_an_email_is_asked_there(as_alice, workspace, account, live):
+    """The coupon as proposed, the link as pressed; what is a question is not found again."""
+    as_alice.post(reverse("library:extract_flow", args=[workspace.slug, account.pk, live]))
+    flow = Flow.objects.get(name="Thanks for buying")
+    link = next(one for one in find_in(flow).lines if one.what == "url")
+    assert link.may == ("constant", "question")
+    url = reverse("library:found", args=[flow.pk])
+    as_alice.post(url, pressed(as_alice, flow, **{f"way-{link.id}": "question"}))
+    limits = dict(Requirement.objects.filter(flow=flow).values_list("key", "limits"))
+    key = Email.objects.get(workspace=workspace).key
+    assert limits["coupon"]["emails"] == [{"email": key, "what": "coupon", "value": "HELLO10"}]
+    assert limits["url"]["emails"] == [{"email": key, "what": "url", "value": "https://harbour.example/shop"}]
+    assert Email.objects.get(workspace=workspace).html == HTML
+    assert not find_in(Flow.objects.get(pk=flow.pk)).lines
 
 
 def test_all_of_a_group_at_once(as_alice, workspace):
