@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from html import unescape
 from typing import Any, Literal, Protocol
 from urllib.parse import quote
@@ -72,8 +73,9 @@ class Asked(Protocol):
 # --- Finding -------------------------------------------------------------------------------------------------------
 
 
-def pieces_in(text: str, *, is_html: bool = False) -> list[Piece]:
-    """In their order; none overlaps another."""
+@lru_cache(maxsize=256)
+def pieces_in(text: str, *, is_html: bool = False) -> tuple[Piece, ...]:
+    """In their order; none overlaps another. Emails are large and rarely change, and are read with every check."""
     styles = [match.span() for match in _STYLES.finditer(text)] if is_html else []
     rest = _blank(_SCRIPTS, text) if is_html else text
     found = [Piece("coupon", one[2], one.start(2), one.end(2), "tag") for one in COUPON.finditer(rest)]
@@ -89,7 +91,7 @@ def pieces_in(text: str, *, is_html: bool = False) -> list[Piece]:
             found.append(Piece(what, value, match.start(), match.start() + len(written), place))
     for match in _ADDRESS.finditer(_blank(_URL, rest)):
         found.append(Piece("address", match[0], *match.span(), "html" if is_html else "raw"))
-    return sorted(found, key=lambda one: one.start)
+    return tuple(sorted(found, key=lambda one: one.start))
 
 
 def _blank(pattern: re.Pattern[str], text: str) -> str:

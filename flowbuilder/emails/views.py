@@ -160,7 +160,9 @@ def _after_saving(request: Request, held: Email, said: Said, *, status: int = 20
     """To htmx what is to be said, with the revision that the next saving is based on; else the whole page."""
     if not request.htmx:
         return _editor(request, held, said, status=status)
-    context = {"email": held, "said": said, "back": _back(request), "is_answer": True}
+    asking = asking_of(held, uses_of(held.workspace).get(held.key, []), request.POST.get("flow", ""))
+    context = {"email": held, "said": said, "back": _back(request), "is_answer": True, "asking": asking}
+    context["may_write"] = True
     return render(request, "emails/_saved.html", context, status=status)
 
 

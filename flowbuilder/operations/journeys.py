@@ -16,6 +16,7 @@ from django.utils.timezone import now as right_now
 from accounts.models import CatalogEntry, User
 from flowbuilder.definition.canonical import content_hash
 from flowbuilder.definition.excluding import EXCLUDED, METRIC_NAME
+from flowbuilder.definition.frozen import Frozen
 from flowbuilder.models import Install, Publication
 from flowbuilder.operations.installs import (
     UnableToInstall,
@@ -23,6 +24,7 @@ from flowbuilder.operations.installs import (
     confirm_install,
     landing_of,
     lock_open,
+    values_of,
 )
 
 
@@ -64,7 +66,7 @@ def hash_of(install: Install) -> str:
         {
             "account": install.account_id,
             "body": landing_of(install).body,
-            "contents": install.version.document.get("contents", {}),
+            "contents": dict(Frozen(install.version.document).answered(values_of(install.answers)).contents),
             "making": sorted(str(one["value"]) for one in install.answers.values()),
         }
     )

@@ -289,8 +289,9 @@ class Design:
             for switch in one.switches:
                 if (card := cards.get(switch["start"])) and SWITCHED not in card.chips:
                     cards[switch["start"]] = replace(card, chips=(*card.chips, SWITCHED))
-        for key, told in self._told.items():
-            if any(stands_in(one.limits, told.contents) for one in self.requirements.values()):
+        asking = [one.limits for one in self.requirements.values() if EMAILS in one.limits]
+        for key, told in self._told.items() if asking else ():
+            if any(stands_in(one, told.contents) for one in asking):
                 cards[key] = replace(cards[key], chips=(*cards[key].chips, ASKED))
         return cards
 

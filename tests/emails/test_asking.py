@@ -74,6 +74,16 @@ def test_with_script_only_the_section_comes_back(as_alice, flow, email):
     assert "look at what it says now" in gone.content.decode()
 
 
+def test_what_is_saved_is_listed_at_once(as_alice, flow, email):
+    url, htmx = reverse("emails:email", args=[email.pk]), {"HX-Request": "true"}
+    new = "<p>{% coupon_code 'NEW20' %} {% unsubscribe %}</p>"
+    values = {"name": email.name, "html": new, "text": "", "revision": str(email.revision)}
+    answer = as_alice.post(url, {**values, "flow": str(flow.pk)}, headers=htmx).content.decode()
+    assert 'id="asked" aria-labelledby="asked-title" hx-swap-oob="true"' in answer
+    assert "NEW20" in answer
+    assert "SAVE10" not in answer
+
+
 def test_it_can_be_undone_and_the_same_thing_is_one_question(flow, email, alice):
     kinds = {"url": "https://shop.example/sale", "picture": "https://cdn.example/a.png"}
     for what, value in kinds.items():
@@ -92,8 +102,10 @@ def test_it_can_be_undone_and_the_same_thing_is_one_question(flow, email, alice)
     assert left == ["text"]
 
 
-def test_another_workspaces_flow_or_email_is_not_there(as_alice, flow, email, charlie):
+def test_another_workspaces_flow_or_email_is_not_there(as_alice, flow, email, alice, charlie):
     theirs = make.flow(make.workspace("elsewhere", owner=charlie))
+    hers = make.flow(make.workspace("another", owner=alice))
+    assert as_alice.post(reverse("emails:ask", args=[email.pk]), posted(hers)).status_code == 404
     for given in (posted(theirs), {**posted(flow), "flow": "x"}, {**posted(flow), "flow": ""}):
         assert as_alice.post(reverse("emails:ask", args=[email.pk]), given).status_code == 404
 

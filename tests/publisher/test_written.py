@@ -14,6 +14,7 @@ from flowbuilder.definition.frozen import Frozen
 from flowbuilder.definition.pieces import with_place
 from flowbuilder.models import Email, Flow, Install, Requirement, Version
 from flowbuilder.operations.installs import UnableToInstall, answer_question, confirm_install
+from flowbuilder.operations.journeys import hash_of
 from flowbuilder.operations.library import flow_from_document, offer_in_library, publish_version
 from flowbuilder.operations.upgrades import offer_of
 from flowbuilder.publisher.standing import emails_sent, standing_of, target_of
@@ -134,6 +135,15 @@ def test_the_preview_shows_the_answers(install, as_alice):
     page = as_alice.get(reverse("install:content", args=[install.pk, "mail"])).content.decode()
     assert 'href="https://mine.example/?x=1&amp;y=2"' in page
     assert "shop.example" not in page
+
+
+def test_a_yes_is_for_each_answer_in_its_place(install):
+    """Two answers that change places make another email, so what was read is not what would land."""
+    before = hash_of(install)
+    assert hash_of(install) == before
+    both = install.answers
+    install.answers = {**both, "coupon": both["url"], "url": both["coupon"]}
+    assert hash_of(install) != before
 
 
 def next_of(install: Install, html: str) -> Version:
