@@ -10,6 +10,7 @@ from django import forms
 from accounts.models import CatalogEntry
 from flowbuilder.definition.answering import LONGEST_DELAY, LONGEST_TEXT, has_unit, told
 from flowbuilder.definition.frozen import Question
+from flowbuilder.definition.taken import TAKEN, definition_in
 from flowbuilder.operations.installs import LONGEST_NAME, MAKEABLE
 from flowbuilder.publisher.fits import CATALOG_KINDS
 from flowbuilder.publisher.made import MAKE, is_to_make
@@ -54,7 +55,15 @@ class AccountForm(forms.Form):
                     label="Or the name of a new list, which is made first",
                     max_length=LONGEST_NAME,
                     required=False,
-                    initial=value["name"] if is_to_make(value) else "",
+                    initial=value["name"] if is_to_make(value) and value[MAKE] == "list" else "",
+                )
+            if definition_in(question.limits) is not None:
+                self.fields[f"{question.key}-taken"] = forms.CharField(
+                    label="Or the name of a new segment, which is made first",
+                    help_text=f"As in the template: {question.limits[TAKEN]['told']}",
+                    max_length=LONGEST_NAME,
+                    required=False,
+                    initial=value["name"] if is_to_make(value) and value[MAKE] == "segment" else "",
                 )
         elif question.kind == "sender":
             held = value if isinstance(value, dict) else {}
@@ -82,6 +91,9 @@ class AccountForm(forms.Form):
                     found[key] = {"email": email, "label": label} if email else ""
             elif f"{key}-new" in self.changed_data and (name := self.cleaned_data[f"{key}-new"].strip()):
                 found[key] = {MAKE: "list", "name": name}
-            elif key in self.changed_data or f"{key}-new" in self.changed_data:
+            elif f"{key}-taken" in self.changed_data and (name := self.cleaned_data[f"{key}-taken"].strip()):
+                definition = definition_in(question.limits)
+                found[key] = {MAKE: "segment", "name": name, "definition": definition}
+            elif {key, f"{key}-new", f"{key}-taken"} & set(self.changed_data):
                 found[key] = self.cleaned_data[key]
         return found

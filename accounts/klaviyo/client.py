@@ -29,6 +29,7 @@ from accounts.klaviyo.shapes import (
     MetricProperty,
     Named,
     Resource,
+    Segment,
     Template,
 )
 from accounts.klaviyo.wire import DEADLINE, ENCODING, TIMEOUT, USER_AGENT, Wire, hidden_texts
@@ -174,6 +175,10 @@ class Klaviyo:
     def list_segments(self) -> list[Named]:
         """get_segments, all pages (10 each). Scope segments:read."""
         return [Named.read(resource) for resource in self._all("/api/segments")]
+
+    def get_segment(self, id: str) -> Segment:
+        """get_segment, with its definition. Scope segments:read."""
+        return Segment.read(_data(self.call("GET", f"/api/segments/{_safe(id)}")))
 
     # Email templates
 

@@ -40,6 +40,18 @@ class Named:
 
 
 @dataclass(frozen=True, slots=True)
+class Segment(Named):
+    """`definition`: {"condition_groups": [...]}, None where Klaviyo does not tell."""
+
+    definition: dict[str, Any] | None
+
+    @classmethod
+    def _more(cls, attributes: dict[str, Any]) -> dict[str, Any]:
+        definition = attributes.get("definition")
+        return {"definition": definition if isinstance(definition, dict) else None}
+
+
+@dataclass(frozen=True, slots=True)
 class Account(Named):
     """The one account of a connection; `id` is the six-character company id. `name`: the organisation's."""
 

@@ -12,14 +12,24 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from flowbuilder.definition.extracting import CONSTANT, ROLE, WHOLE_TEXT, Line, Place
+from flowbuilder.definition.extracting import CONSTANT, ROLE, WHOLE_TEXT, Known, Line, Place, line_for
 from flowbuilder.definition.pieces import pieces_in, with_place
+from flowbuilder.definition.taken import TAKEN, ids_in
 from flowbuilder.graph import Graph, Trigger
 from flowbuilder.graph.values import Config
 from flowbuilder.kinds.asks import GAP, ask, get_at, set_at
 from flowbuilder.kinds.describe import TRIGGER_KEY
 
 Questions = Mapping[str, Config]
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A segment of the account that a flow comes from: what it is made of, in words too, and what it names there."""
+
+    definition: Mapping[str, Any]
+    told: str
+    known: Mapping[str, Known]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +41,20 @@ class Choice:
 
 
 def ask_all(
-    graph: Graph, questions: Questions, lines: tuple[Line, ...], choices: Mapping[str, Choice]
+    graph: Graph,
+    questions: Questions,
+    lines: tuple[Line, ...],
+    choices: Mapping[str, Choice],
+    segments: Mapping[str, Taken] | None = None,
 ) -> tuple[Graph, dict[str, Config], dict[str, Any]]:
     """The flow with its questions set, all questions, and what each new one stands for: {key: original value}.
 
     Lines without a choice are treated as proposed; a treatment that a line does not allow counts as a constant.
+    `segments`: id -> what it is made of, for those that come along.
     """
     now, originals = dict(questions), dict[str, Any]()
     inside: list[tuple[Line, str]] = []
+    along: list[tuple[str, Taken]] = []
     for line in lines:
         choice = choices.get(line.id, Choice(line.proposal))
         if choice.treat not in line.may or choice.treat == CONSTANT:
@@ -48,6 +64,8 @@ def ask_all(
             key = _new(now, line, words, line.value, by_itself=choice.treat == ROLE)
             originals[key] = line.value
             now[key] = _in_emails(now[key], line)
+            if line.what in ("segment", "group") and (taken := (segments or {}).get(only_id(line.value))):
+                along.append((key, taken))
             for place in line.places:
                 graph = _put(graph, place, ask(key, place.part))
         else:
@@ -57,7 +75,32 @@ def ask_all(
     }
     for line, words in inside:
         graph = _ask_inside(graph, now, originals, line, words, crowded)
+    for key, taken in along:
+        _take_along(now, originals, key, taken)
     return graph, now, originals
+
+
+def only_id(value: Any) -> str:
+    """The one id that an answer names; empty where there are several."""
+    if isinstance(value, list):
+        value = value[0] if len(value) == 1 else ""
+    return str(value)
+
+
+def _take_along(questions: dict[str, Config], originals: dict[str, Any], key: str, taken: Taken) -> None:
+    """What the segment is made of, with its own metrics and lists asked for: by a question that is there, or a new
+    one."""
+    definition: Any = taken.definition
+    for path, id, kind in list(ids_in(definition)):
+        what = taken.known[id].kind if id in taken.known else kind
+        asks = (other for other, one in questions.items() if one["kind"] == what and one["default"] == id)
+        if (inner := next(asks, None)) is None:
+            line = line_for(what, id, taken.known)
+            inner = _new(questions, line, line.question, id, by_itself=line.proposal == ROLE)
+            originals[inner] = id
+        definition = set_at(definition, path, ask(inner))
+    held = {"definition": definition, "told": taken.told}
+    questions[key] = {**questions[key], "limits": {**questions[key].get("limits", {}), TAKEN: held}}
 
 
 def _ask_inside(

@@ -261,6 +261,9 @@ class _Finder:
         for (what, value), keys in self.in_emails.items():
             yield self._line(what, value, (), False, tuple(keys))
 
+    def line(self, what: str, value: str) -> Line:
+        return self._line(what, value, (), True, ())
+
     def _line(
         self, what: str, value: Any, places: tuple[Place, ...], whole: bool, emails: tuple[str, ...]
     ) -> Line:
@@ -296,7 +299,7 @@ class _Finder:
         named, unnamed = _WORDING[what]
         if named and (what == "secret" or any(one in self.known for one in _listed(value))):
             return named.format(shown)
-        starts = what in TRIGGERS and places[0].step == TRIGGER_KEY
+        starts = bool(places) and what in TRIGGERS and places[0].step == TRIGGER_KEY
         return f"Which {what} starts this flow?" if starts else unnamed
 
     def _shown(self, value: Any) -> str:
@@ -320,6 +323,11 @@ class _Finder:
         return (
             entry.name[:200] if entry and what in ("metric", "list", "segment", "group", "template") else ""
         )
+
+
+def line_for(what: str, value: str, known: Mapping[str, Known]) -> Line:
+    """A line of something that stands in no step: inside of a segment that comes along."""
+    return _Finder(known).line(what, value)
 
 
 def question_for(what: str) -> str:

@@ -12,6 +12,7 @@ from flowbuilder.definition.pieces import email_for, missing_in, stands_in
 from flowbuilder.definition.reading import read_document
 from flowbuilder.definition.shaping import shape
 from flowbuilder.definition.switching import without_off
+from flowbuilder.definition.taken import asked_by, asked_within
 from flowbuilder.definition.writing import bind, create_body, to_definition
 from flowbuilder.graph import Graph
 from flowbuilder.kinds.asks import find_contents, find_open
@@ -185,7 +186,7 @@ class Frozen:
         question switches is judged by those before it, so that two never hide each other."""
         fewer = self.left(answers)
         if fewer is self.graph:
-            return self.questions
+            return self.needed(answers)
         everywhere, left = (self._asked_in(graph) for graph in (self.graph, fewer))
         found: list[Question] = []
         for one in self.questions:
@@ -193,7 +194,24 @@ class Frozen:
             switches = any(switch.get("start") in there for switch in one.switches)
             if one.key in left or switches or not (one.switches or one.key in everywhere):
                 found.append(one)
-        return tuple(found)
+        return self.needed(answers, tuple(found))
+
+    @cached_property
+    def _within(self) -> set[str]:
+        """Keys of the questions that stand only inside of segments that came along."""
+        within = {key for one in self.questions for key in asked_within(one.limits)}
+        switching = {one.key for one in self.questions if one.switches}
+        return within - self._asked_in(self.graph) - switching if within else within
+
+    def needed(
+        self, answers: Mapping[str, Any], questions: tuple[Question, ...] | None = None
+    ) -> tuple[Question, ...]:
+        """All questions, without those about a segment's own parts where it is not to be made."""
+        asked = self.questions if questions is None else questions
+        if not self._within:
+            return asked
+        spoken_of = {key for value in answers.values() for key in asked_by(value)}
+        return tuple(one for one in asked if one.key not in self._within or one.key in spoken_of)
 
     def _asked_in(self, graph: Graph) -> set[str]:
         """Keys of the questions that stand in its steps, or in an email that one of them sends."""

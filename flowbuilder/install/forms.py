@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
@@ -23,6 +23,7 @@ from flowbuilder.definition.answering import (
 )
 from flowbuilder.definition.finding import Known
 from flowbuilder.definition.frozen import Question
+from flowbuilder.definition.taken import TAKEN, definition_in
 from flowbuilder.operations.installs import (
     LONGEST_NAME,
     MAKE,
@@ -81,6 +82,7 @@ class SegmentForm(ListForm):
         help_text="Where it says so.",
     )
     known = Known([])
+    taken: Mapping[str, Any] | None = None  # what came along with the template
     others: tuple[tuple[str, str], ...] = ()
 
     def offer(self, question: Question, known: Known) -> None:
@@ -94,7 +96,13 @@ class SegmentForm(ListForm):
             self.initial |= {"recipe": recipe, **({"days": days} if days else {})}
         elif held:
             self.initial["recipe"] = held[MAKE]
-        self.recipe_field.choices = [*self.others, *((one.key, one.label) for one in can)]
+        self.taken = definition_in(question.limits)
+        brought = []
+        if self.taken is not None:
+            brought = [(TAKEN, f"As in the template: {question.limits[TAKEN]['told']}")]
+            if not held or held.get("definition") == self.taken:
+                self.initial["recipe"] = TAKEN
+        self.recipe_field.choices = [*brought, *self.others, *((one.key, one.label) for one in can)]
         if likely in [one.key for one in can]:
             self.initial.setdefault("recipe", likely)
         self.initial.setdefault("days", segments.BY_KEY[likely].days or 90)
@@ -117,7 +125,11 @@ class SegmentForm(ListForm):
 
     def _made(self) -> dict[str, Any]:
         given = self.cleaned_data
-        definition = segments.definition_of(given["recipe"], self.known, given["days"] or 90)
+        definition = (
+            self.taken
+            if given["recipe"] == TAKEN and self.taken is not None
+            else segments.definition_of(given["recipe"], self.known, given["days"] or 90)
+        )
         return {MAKE: "segment", "name": given["new_name"], "definition": definition}
 
     def made(self) -> dict[str, Any]:

@@ -21,8 +21,8 @@ from accounts.counted import counted
 from accounts.klaviyo.errors import KlaviyoError
 from accounts.models import KlaviyoAccount, Workspace
 from flowbuilder import access
-from flowbuilder.definition.asking import Choice
-from flowbuilder.definition.extracting import CONSTANT, LABELS, QUESTION, ROLE, Extraction, Line
+from flowbuilder.definition.asking import Choice, only_id
+from flowbuilder.definition.extracting import CONSTANT, LABELS, QUESTION, ROLE, Extraction, Line, Stays
 from flowbuilder.definition.reading import UnableToImport
 from flowbuilder.graph.surgery import UnableToChange
 from flowbuilder.kinds.base import count
@@ -119,6 +119,7 @@ class Row:
     ways: tuple[tuple[str, str], ...]
     chosen: str
     question: str
+    along: str  # of a segment: what it is made of, where that comes along
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -170,14 +171,23 @@ def _found(
         key: (f"the email “{one.name}”", reverse("emails:email", args=[one.pk]))
         for key, one in design.emails.items()
     }
-    rows = [_row(line, flow, design.cards, emails, choices.get(line.id)) for line in extraction.lines]
+    segments = operations.segments_of(flow, extraction)
+    along = {id: one.told for id, one in segments.taken.items()}
+    rows = [_row(line, flow, design.cards, emails, along, choices.get(line.id)) for line in extraction.lines]
     groups = []
     for what, lines in groupby(rows, key=lambda row: row.line.what):
         held = list(lines)
         ways = [one for one in ALL_WAYS if any(one in row.line.may for row in held)]
         bulk = [(one, ALL_WAYS[one]) for one in ways] if len(held) > 1 and len(ways) > 1 else []
         groups.append((what, LABELS[what], held, bulk))
-    context = {"flow": flow, "stays": extraction.stays, "groups": groups, "wrong": wrong, "total": len(rows)}
+    stays = [*extraction.stays, *map(Stays, segments.stays.values())]
+    context = {
+        "flow": flow,
+        "stays": stays,
+        "groups": groups,
+        "wrong": wrong,
+        "total": len(rows),
+    }
     return render(request, "library/found.html", context, status=status)
 
 
@@ -186,6 +196,7 @@ def _row(
     flow: Flow,
     cards: Mapping[str, Card],
     emails: Mapping[str, tuple[str, str]],
+    along: Mapping[str, str],
     choice: Choice | None,
 ) -> Row:
     editor = reverse("editor:editor", args=[flow.pk])
@@ -198,6 +209,7 @@ def _row(
         tuple((way, WAYS[way]) for way in line.may),
         choice.treat if choice else line.proposal,
         choice.question if choice and choice.question else line.question,
+        along.get(only_id(line.value), ""),
     )
 
 

@@ -117,7 +117,8 @@ class Requirement(models.Model):
     default = models.JSONField(null=True, blank=True, help_text="What stood there in the design.")
     who = models.CharField(max_length=60, blank=True, help_text="Who answers it; the merchant where empty.")
     place = models.PositiveSmallIntegerField(default=0, help_text="Its place among the questions.")
-    # [{"value", "label"}] of a choice; {"least", "most", "whole", "units", "many", "lines"} as its kind needs them
+    # [{"value", "label"}] of a choice; {"least", "most", "whole", "units", "many", "lines"} as its kind needs them,
+    # "emails" in which it stands (definition/pieces.py), what its "segment" is made of (definition/taken.py)
     options = models.JSONField(default=list, blank=True)
     limits = models.JSONField(default=dict, blank=True)
     # [{"start", "end", "keep", "side", "on": [answers]}]: parts of the flow that it switches (definition/switching.py)

@@ -16,6 +16,7 @@ from django.utils.timezone import now as right_now
 from accounts import catalog
 from accounts.models import User
 from flowbuilder.definition.pieces import moved, stands_in
+from flowbuilder.definition.taken import asked_within, renamed
 from flowbuilder.graph import Graph, Link, Step, surgery
 from flowbuilder.graph.change import Draft
 from flowbuilder.graph.surgery import Fragment, UnableToChange
@@ -69,6 +70,8 @@ def copy_steps(*, flow: Flow, key: str, by: User, branch: bool = False) -> int:
     asked = {name for step in piece.steps for _, name, _ in find_asks(step.config)}
     written = {name for step in piece.steps for _, name in find_contents(step.config)}
     contents = Email.objects.filter(workspace=flow.workspace_id, key__in=written)
+    asked |= {key for key, one in draft.requirements.items() if stands_in(one["limits"], written)}
+    asked |= {inner for key in list(asked) for inner in asked_within(draft.requirements[key]["limits"])}
     document = {
         "entry": key,
         "steps": [
@@ -85,9 +88,7 @@ def copy_steps(*, flow: Flow, key: str, by: User, branch: bool = False) -> int:
         "links": [[one.source, one.port, one.target] for one in piece.links],
         # What a question switches stays behind: those parts are of this flow.
         "requirements": {
-            name: {**one, "switches": []}
-            for name, one in draft.requirements.items()
-            if name in asked or stands_in(one["limits"], written)
+            name: {**one, "switches": []} for name, one in draft.requirements.items() if name in asked
         },
         "contents": {one.key: {"name": one.name, "html": one.html, "text": one.text} for one in contents},
     }
@@ -157,6 +158,8 @@ def _questions(
             name = f"{key}-{number}"
         here.setdefault(name, dict(one))
         asked[key] = name
+    for key in set(asked.values()) - draft.requirements.keys():
+        here[key] = {**here[key], "limits": renamed(here[key]["limits"], asked)}
     return (here if copied else draft.requirements), asked
 
 

@@ -10,8 +10,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from django.core.cache import cache
 from django.db import transaction
 
+from accounts.access import accounts_of
 from accounts.catalog import entries_of, read_catalog
 from accounts.counted import counted
 from accounts.klaviyo.client import Klaviyo
@@ -19,21 +21,25 @@ from accounts.klaviyo.errors import KlaviyoError, NotFound
 from accounts.klaviyo.shapes import Template
 from accounts.klaviyo.wire import Transport
 from accounts.models import CatalogEntry, KlaviyoAccount, User, Workspace
-from flowbuilder.definition.asking import Choice, ask_all
+from flowbuilder.definition.asking import Choice, Taken, ask_all, only_id
 from flowbuilder.definition.extracting import Extraction, Known, extract
 from flowbuilder.definition.pieces import EMAILS
 from flowbuilder.definition.reading import Read, read_document
+from flowbuilder.definition.taken import ids_in as inside
+from flowbuilder.definition.taken import why_it_stays
 from flowbuilder.graph import Graph
 from flowbuilder.graph.change import Draft
 from flowbuilder.kinds.asks import CONTENT
-from flowbuilder.kinds.base import count
+from flowbuilder.kinds.base import Words, count
+from flowbuilder.kinds.describe import Describer
 from flowbuilder.models import Edit, Flow
 from flowbuilder.operations.acts import perform
 from flowbuilder.operations.designs import save_new
 from flowbuilder.operations.emails import LIMIT, keep_contents
 from flowbuilder.queries import Design, ids_in
 
-MOST_EMAILS = 60
+MOST_EMAILS, MOST_SEGMENTS = 60, 20
+KEPT = 600  # seconds that a definition is not read again
 _NAMED = (CatalogEntry.Kind.METRIC, CatalogEntry.Kind.LIST, CatalogEntry.Kind.SEGMENT)
 
 
@@ -148,16 +154,67 @@ def _known(flow: Flow, graph: Graph) -> dict[str, Known]:
     return {key: Known(one.kind, one.name, one.integration) for key, one in found.items()}
 
 
+@dataclass(frozen=True)
+class Segments:
+    """`taken`: id -> what comes along; `stays`: id -> why that does not."""
+
+    taken: Mapping[str, Taken]
+    stays: Mapping[str, str]
+
+
+def segments_of(flow: Flow, found: Extraction, *, transport: Transport | None = None) -> Segments:
+    """What the segments that this flow names are made of, read in the account that has them. Of those in a question
+    with others nothing comes along: which of them is to be made cannot be said."""
+    ids = {only_id(line.value) for line in found.lines if line.what in ("segment", "group")}
+    rows = CatalogEntry.objects.filter(
+        kind=CatalogEntry.Kind.SEGMENT, klaviyo_id__in=ids, account__in=accounts_of(flow.workspace)
+    ).select_related("account")
+    entries = {one.klaviyo_id: one for one in rows.order_by("pk")}
+    definitions, stays = dict[str, Any](), dict[str, str]()
+    for id, entry in list(entries.items())[:MOST_SEGMENTS]:
+        try:
+            definition = _definition(entry, transport)
+        except KlaviyoError as error:
+            stays[id] = f"What the segment “{entry.name}” is made of could not be read: {error}"
+            continue
+        if why := why_it_stays(definition):
+            stays[id] = (
+                f"The segment “{entry.name}” cannot be made in another account: {why}. Each account chooses its own."
+            )
+        else:
+            definitions[id] = definition
+    named = entries_of(flow.workspace, (id for one in definitions.values() for _, id, _ in inside(one)))
+    known = {key: Known(one.kind, one.name, one.integration) for key, one in named.items()}
+    words = Describer(Words({key: one.name for key, one in known.items()}), {})
+    return Segments({id: Taken(one, _told(one, words), known) for id, one in definitions.items()}, stays)
+
+
+def _told(definition: Mapping[str, Any], words: Describer) -> str:
+    """“has placed an order more than 2 times over all time.”"""
+    said = words.profile_filter(definition)
+    return said.removeprefix("Only if: ") if said.startswith("Only if: ") else "as Klaviyo has it there."
+
+
+def _definition(entry: CatalogEntry, transport: Transport | None) -> Any:
+    """Read once for the page and the press on it."""
+    key = f"segment-{entry.account_id}-{entry.klaviyo_id}"
+    if (held := cache.get(key)) is None:
+        held = counted(entry.account, transport=transport).get_segment(entry.klaviyo_id).definition or {}
+        cache.set(key, held, KEPT)
+    return held
+
+
 def ask_for_all(*, flow: Flow, by: User, choices: Mapping[str, Choice]) -> Edit | None:
     """Make questions of what was found, as chosen: one act. Lines are named by what they hold, so what somebody changed
     meanwhile is left as it is. None where nothing becomes a question."""
     made: list[int] = []
     design = Design(flow)
+    segments = segments_of(flow, _extract(design, design.draft)).taken
 
     def do(draft: Draft) -> Draft:
         lines = _extract(design, draft).lines
         chosen = tuple(line for line in lines if line.id in choices)
-        graph, questions, originals = ask_all(draft.graph, draft.requirements, chosen, choices)
+        graph, questions, originals = ask_all(draft.graph, draft.requirements, chosen, choices, segments)
         made.append(len(originals))
         return replace(draft, graph=graph, requirements=questions)
 

@@ -14,6 +14,7 @@ from flowbuilder.definition.answering import WrongAnswer, as_text, checked, opti
 from flowbuilder.definition.frozen import Question
 from flowbuilder.definition.switching import KINDS as SWITCHING
 from flowbuilder.definition.switching import PART, part_of
+from flowbuilder.definition.taken import without
 from flowbuilder.graph import Trigger, surgery
 from flowbuilder.graph.change import Draft, is_same
 from flowbuilder.graph.surgery import UnableToChange, UnableToFind
@@ -193,7 +194,11 @@ def drop_question(*, flow: Flow, by: User | None, key: str) -> Edit | None:
         return replace(
             draft,
             graph=replace(graph, steps=tuple(steps), trigger=trigger, **settings),
-            requirements={one: value for one, value in draft.requirements.items() if one != key},
+            requirements={
+                one: {**value, "limits": without(value["limits"], key)}
+                for one, value in draft.requirements.items()
+                if one != key
+            },
         )
 
     return perform(

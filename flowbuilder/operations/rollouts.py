@@ -16,15 +16,14 @@ from django.utils.timezone import now as right_now
 
 from accounts.access import accounts_of
 from accounts.audit import Act, record
-from accounts.models import KlaviyoAccount, User, Workspace
+from accounts.models import User, Workspace
 from flowbuilder.definition.frozen import Frozen, Question
 from flowbuilder.definition.shaping import SETTINGS, UnableToShape, shape
 from flowbuilder.kinds.base import count
 from flowbuilder.models import Approval, Choice, Install, Publication, Rollout, TemplateFlow, Version
 from flowbuilder.operations.installs import UnableToInstall, checked_answer
+from flowbuilder.operations.rollout_answers import for_all
 from flowbuilder.publisher import approving, dry_run, waves
-from flowbuilder.publisher.fits import CATALOG_KINDS
-from flowbuilder.publisher.made import MAKE, is_to_make
 from flowbuilder.publisher.states import LostLease
 from flowbuilder.tasks import ROLLOUTS, ring, ring_dry_run
 
@@ -150,7 +149,10 @@ def answer_for_all(*, rollout: Rollout, values: Mapping[str, Any]) -> None:
         if value in (None, ""):
             answers.pop(key, None)
         else:
-            answers[key] = _for_all(questions[key], value)
+            try:
+                answers[key] = for_all(questions[key], value)
+            except UnableToInstall as error:
+                raise UnableToRollOut(str(error)) from None
     if answers == rollout.answers:
         return
     rollout.answers = answers
@@ -179,23 +181,6 @@ def choose_shape(*, rollout: Rollout, settings: Mapping[str, bool]) -> None:
     rollout.shape = chosen
     rollout.save(update_fields=["shape"])
     _look_at_all(rollout)
-
-
-def _for_all(question: Question, value: Any) -> Any:
-    """A list may be given as {"$make": "list", "name"}: it is made in each account that has none of the name."""
-    if question.kind == "sender":
-        raise UnableToRollOut("Each account writes as its own sender: answer that account by account.")
-    if question.kind in CATALOG_KINDS and not is_to_make(value):
-        name = str(value).strip()
-        if not 1 <= len(name) <= 300:
-            raise UnableToRollOut(f"“{question.question}” takes a name of at most 300 characters.")
-        return {"name": name}
-    if is_to_make(value) and value[MAKE] != "list":
-        raise UnableToRollOut("Only lists can be made for a whole rollout.")
-    try:
-        return checked_answer(KlaviyoAccount(), question, value)
-    except UnableToInstall as error:
-        raise UnableToRollOut(f"“{question.question}” {_lower(str(error))}") from None
 
 
 @transaction.atomic
@@ -394,7 +379,3 @@ def _unsent(rollout: Rollout) -> QuerySet[Choice]:
 
 def _sent_already() -> Choice:
     raise UnableToRollOut("It was sent already. See how it went.")
-
-
-def _lower(text: str) -> str:
-    return f"needs another answer: {text[:1].lower()}{text[1:]}"

@@ -209,4 +209,5 @@ def _answers_for(install: Install, version: Version) -> tuple[dict[str, Any], li
         else:
             answers.pop(question.key, None)
             unanswered.append(question)
-    return answers, unanswered
+    needed = Frozen(version.document).needed(fits.values_of(answers))
+    return answers, [one for one in unanswered if one in needed]

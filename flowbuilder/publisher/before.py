@@ -226,10 +226,8 @@ def _make(publication: Publication, calls: Calls, target: Target) -> None:
             raise
         except (NotAllowed, Refused) as error:
             raise RefusedHere(key, error) from error
-    for key in target.answers:
-        value = publication.answers[key]
-        if (value[made.MAKE], key) not in there:
-            made.make_answer(publication, calls, key, value)
+    if target.answers:
+        made.make_answers(publication, calls, there)
 
 
 def drift_in(definition: Mapping[str, Any], steps: Mapping[str, Any], held: Held) -> dict[str, list[str]]:

@@ -78,14 +78,7 @@ def _make_all(
             raise
         except (NotAllowed, Refused) as error:
             raise RefusedHere(key, error) from error
-    answers = dict(publication.answers)
-    for key, value in publication.answers.items():
-        if made.is_to_make(value):
-            found = standing.get((value[made.MAKE], key))
-            found = found or made.made_for(publication.install, key, value)
-            found = found or made.make_answer(publication, calls, key, value)
-            answers[key] = made.in_place(value, found)
-    return templates, answers
+    return templates, made.make_answers(publication, calls, standing)
 
 
 def _recipe(publication: Publication) -> Recipe:

@@ -22,12 +22,14 @@ from accounts.klaviyo.errors import KlaviyoError, Throttled
 from accounts.models import CatalogEntry, KlaviyoAccount
 from flowbuilder.definition.finding import Known
 from flowbuilder.definition.frozen import Frozen, Question
+from flowbuilder.definition.segments import UnableToWriteSegment, definition_of
 from flowbuilder.definition.shaping import UnableToShape
+from flowbuilder.definition.taken import TAKEN, definition_in
 from flowbuilder.graph import Problem
 from flowbuilder.kinds.base import count
 from flowbuilder.models import Choice, Install, Rollout
 from flowbuilder.publisher import fits
-from flowbuilder.publisher.made import MAKE
+from flowbuilder.publisher.made import MAKE, is_to_make
 
 AT_ONCE = 20  # judged before it is written down
 FRESH = timedelta(minutes=10)  # what was read of an account that lately is not read again
@@ -169,6 +171,8 @@ class Judge:
         self.shape: Mapping[str, Any] = rollout.shape
         self.frozen = Frozen(rollout.version.document)
         self.kinds = fits.kinds_needed(self.frozen.questions)
+        if any(is_to_make(one) and one[MAKE] == "segment" for one in self.common.values()):
+            self.kinds = list(dict.fromkeys((*self.kinds, str(CatalogEntry.Kind.METRIC))))
 
     def cannot(self, column: int, short: str, reason: str, held: Mapping[str, fits.Answer]) -> Verdict:
         checks = [
@@ -195,7 +199,8 @@ class Judge:
         if figures.count(account, self.would_settle(answers, known)):
             known = fits.known_in(account, self.kinds)
             answers = bind(self.frozen.questions, account, held, self.common, known)
-        missing = [one for one in self.frozen.questions if one.key not in answers]
+        needed = self.frozen.needed(fits.values_of(answers))
+        missing = [one for one in needed if one.key not in answers]
         checks = [[GOOD, ""], [GOOD, ""], [GOOD, told(answers)]]
         if missing:
             checks = [*checks[:2], [WARN, f"{len(missing)} open"], [OPEN, ""], [OPEN, ""]]
@@ -283,18 +288,33 @@ def _given(question: Question, account: KlaviyoAccount, given: Any, known: Known
     found = fits.find_answer(account, named, known)
     kinds = fits.CATALOG_KINDS[question.kind]
     if given.get(MAKE) and not any(one.name == given["name"] and one.kind in kinds for one in known.things):
-        value = {MAKE: given[MAKE], "name": given["name"]}
-        return {"value": value, "how": "Made there first, as for the whole rollout.", "by": "rollout"}
+        value = _to_make(question, given, known)
+        return value and {
+            "value": value,
+            "how": "Made there first, as for the whole rollout.",
+            "by": "rollout",
+        }
     return found and {**found, "how": f"The one named “{given['name']}”, as for the whole rollout."}
 
 
+def _to_make(question: Question, given: Mapping[str, Any], known: Known) -> dict[str, Any] | None:
+    """What one account is to make. None where it has not the metrics that its segment would be about."""
+    value = {name: given[name] for name in (MAKE, "name", "many") if name in given}
+    if given[MAKE] == "segment":
+        definition = definition_in(question.limits) if given["as"] == TAKEN else None
+        try:
+            value["definition"] = definition or definition_of(given["as"], known, given["days"])
+        except UnableToWriteSegment:
+            return None
+    return value
+
+
 def told(answers: Mapping[str, fits.Answer]) -> str:
-    """“4 found, 1 given”."""
+    """“4 found, 1 given, 1 will be made”."""
+    made = sum(is_to_make(one["value"]) for one in answers.values())
     found = sum(one["by"] == "found" for one in answers.values())
-    given = len(answers) - found
-    return ", ".join(
-        text for text in (f"{found} found" * bool(found), f"{given} given" * bool(given)) if text
-    )
+    numbers = {"found": found, "given": len(answers) - found - made, "will be made": made}
+    return ", ".join(f"{number} {word}" for word, number in numbers.items() if number)
 
 
 def _columns(checks: Sequence[Sequence[str]]) -> list[dict[str, str]]:

@@ -7,7 +7,7 @@ waves. It judges by the catalog as it was last read; nothing here writes or call
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db.models import OuterRef, QuerySet, Subquery
@@ -18,6 +18,7 @@ from accounts.models import CatalogEntry, KlaviyoAccount, Workspace
 from flowbuilder.definition.finding import Known, Thing, Verdict, Wanted, find
 from flowbuilder.definition.frozen import Frozen, Landing, Question
 from flowbuilder.definition.preflight import Checking, blocking, check
+from flowbuilder.definition.taken import missing_within
 from flowbuilder.graph import Problem
 from flowbuilder.models import Attempt, Install, Publication, TemplateFlow
 from flowbuilder.publisher.made import MAKE, in_place, is_to_make
@@ -181,5 +182,6 @@ def stops(landing: Landing) -> list[Problem]:
 
 def landing_of(frozen: Frozen, name: str, answers: Mapping[str, Any], shape: Mapping[str, Any]) -> Landing:
     """What would be made in an account with these answers; what is made first stands by its name."""
-    values = shown_values(answers)
-    return frozen.landing(name, values, shape)
+    landing = frozen.landing(name, shown_values(answers), shape)
+    inside = missing_within(values_of(answers))
+    return replace(landing, missing=tuple(dict.fromkeys((*landing.missing, *inside)))) if inside else landing

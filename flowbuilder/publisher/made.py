@@ -14,9 +14,11 @@ from accounts import rows
 from accounts.budget import MustWait
 from accounts.clock import now as right_now
 from accounts.klaviyo.errors import KlaviyoError, NotAuthorized, NotFound, Refused, Unknown
+from flowbuilder.definition.taken import asked_by, bound, missing_within
 from flowbuilder.models import Install, Made, Publication
 from flowbuilder.publisher.calls import Calls
 from flowbuilder.publisher.reconcile import is_since, quiet_until, rows_named
+from flowbuilder.publisher.stops import Stop
 
 MAKE = "$make"  # an answer that is to be made: {"$make": "list", "name": "Newsletter"}
 REMOVABLE = {
@@ -72,6 +74,29 @@ def make_answer(publication: Publication, calls: Calls, key: str, wanted: Mappin
         attributes["definition"] = wanted["definition"]
     body = {"data": {"type": kind.value, "attributes": attributes}}
     return _once(publication, calls, kind, key, REMOVABLE[kind], wanted["name"], body)
+
+
+def make_answers(
+    publication: Publication, calls: Calls, there: Mapping[tuple[str, str], str]
+) -> dict[str, Any]:
+    """The answers, with what they ask for in its place: made now, unless it is `there` already. A segment that speaks
+    of another answer comes after it."""
+    answers = dict(publication.answers)
+    if missing := missing_within(answers):
+        raise Stop("Some questions have no answer: " + ", ".join(missing) + ".")
+    wanted = {key: value for key, value in answers.items() if is_to_make(value)}
+    for key, value in sorted(wanted.items(), key=lambda item: bool(asked_by(item[1]))):
+        found = there.get((value[MAKE], key)) or made_for(publication.install, key, value)
+        if not found:
+            found = make_answer(publication, calls, key, _bound(value, answers))
+        answers[key] = in_place(value, found)
+    return answers
+
+
+def _bound(wanted: Mapping[str, Any], answers: Mapping[str, Any]) -> dict[str, Any]:
+    return (
+        {**wanted, "definition": bound(wanted["definition"], answers)} if asked_by(wanted) else dict(wanted)
+    )
 
 
 def made_for(install: Install | None, key: str, wanted: Mapping[str, Any]) -> str:

@@ -293,7 +293,7 @@ def _obstacles(
             found[one.pk] = fits.way_is_taken(taken[account.pk], account, rollout.version.flow.template_flow)
         elif gone:
             found[one.pk] = f"“{gone[0]}” needs a new answer: it is not in {account} any more."
-        elif any(question.key not in one.answers for question in frozen.questions):
+        elif any(question.key not in one.answers for question in frozen.needed(fits.values_of(one.answers))):
             found[one.pk] = "Some questions are open again. Look again."
     return found
 

@@ -101,7 +101,7 @@ def _step(old: Version, new: Version) -> Step:
     before = {one.key for one in Frozen(old.document).questions}
     asked = tuple(
         one
-        for one in Frozen(new.document).questions
+        for one in Frozen(new.document).needed({})
         if one.key not in before and (one.default in (None, "") or one.looks_for)
     )
     was, now = old.document["definition"], new.document["definition"]

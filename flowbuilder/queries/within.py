@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from flowbuilder.definition.pieces import stands_in
+from flowbuilder.definition.taken import asked_within
 from flowbuilder.graph import Graph
 from flowbuilder.graph.change import Draft
 from flowbuilder.kinds.asks import find_open
@@ -37,13 +38,14 @@ def ids_in(graph: Graph) -> set[str]:
 
 
 def questions_used(draft: Draft) -> set[str]:
-    """Keys of the questions that stand somewhere in a flow or its emails, or switch a part of it."""
-    graph = draft.graph
+    """Keys of the questions that stand somewhere in a flow or its emails, switch a part of it, or belong to a segment
+    that comes along with one of those."""
+    graph, limits = draft.graph, {key: one["limits"] for key, one in draft.requirements.items()}
     values: list[Any] = [step.config for step in graph.steps]
     values += [graph.trigger.config if graph.trigger else {}, graph.profile_filter or {}, graph.reentry or {}]
     found = [find_open(value) for value in values]
     used = {key for asks, _ in found for _, key, _ in asks}
     written = {key for _, contents in found for _, key, _ in contents}
-    return used | {
-        key for key, one in draft.requirements.items() if one["switches"] or stands_in(one["limits"], written)
-    }
+    used |= {key for key, one in limits.items() if stands_in(one, written)}
+    used |= {key for key, one in draft.requirements.items() if one["switches"]}
+    return used.union(*(asked_within(limits[key]) for key in used & limits.keys()))

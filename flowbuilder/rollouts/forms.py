@@ -8,15 +8,17 @@ from typing import Any
 from django import forms
 
 from flowbuilder.account_form import WHOLE
+from flowbuilder.definition import segments
 from flowbuilder.definition.answering import LONGEST_DELAY, LONGEST_TEXT, has_unit, told
 from flowbuilder.definition.frozen import Question
 from flowbuilder.definition.shaping import HELP, SETTINGS, offers
+from flowbuilder.definition.taken import TAKEN, definition_in
 from flowbuilder.graph import Graph
+from flowbuilder.operations.installs import MAKEABLE
 from flowbuilder.operations.rollouts import LARGEST_WAVE
 from flowbuilder.publisher.fits import CATALOG_KINDS
 from flowbuilder.publisher.made import MAKE
 
-LISTS = ("list", "group")  # questions whose answer can be made
 THING = {"metric": "metric", "list": "list", "segment": "segment", "group": "list or segment"}
 
 
@@ -56,20 +58,48 @@ class AnswersForm(forms.Form):
             is_named = isinstance(value, dict) and "name" in value
             initial = value["name"] if is_named else told(one, value) if not isinstance(value, int) else value
             self.fields[one.key] = _field_for_all(one, initial)
-            if one.kind in LISTS:
-                is_made = isinstance(value, dict) and MAKE in value
+            making = value if isinstance(value, dict) and MAKE in value else {}
+            if one.kind == "list":
                 self.fields[f"{one.key}-make"] = forms.BooleanField(
                     label="Make that list first in accounts that have none of this name",
                     required=False,
-                    initial=is_made,
+                    initial=bool(making),
                 )
+            elif one.kind in MAKEABLE:
+                self._offer(one, making)
+
+    def _offer(self, question: Question, making: Mapping[str, Any]) -> None:
+        """What is made of a segment, or a list, where an account has none of the name."""
+        plain = [(one.key, f"Make a segment: {one.label}") for one in segments.RECIPES]
+        if definition_in(question.limits) is not None:
+            plain.insert(0, (TAKEN, f"Make a segment as in the template: {question.limits[TAKEN]['told']}"))
+        if "list" in MAKEABLE[question.kind]:
+            plain.append(("list", "Make a list of this name"))
+        self.fields[f"{question.key}-make"] = forms.ChoiceField(
+            label="In accounts that have none of this name",
+            choices=[("", "Each account needs an answer of its own"), *plain],
+            required=False,
+            initial=making.get("as", making.get(MAKE, "")),
+        )
+        self.fields[f"{question.key}-days"] = forms.IntegerField(
+            label="How many days, where it says so",
+            min_value=1,
+            max_value=segments.LONGEST,
+            required=False,
+            initial=making.get("days", 90),
+        )
 
     @property
     def answers(self) -> dict[str, Any]:
-        given = {key: value for key, value in self.cleaned_data.items() if not key.endswith("-make")}
+        beside = ("-make", "-days")
+        given = {key: value for key, value in self.cleaned_data.items() if not key.endswith(beside)}
         for key, value in given.items():
-            if value and self.cleaned_data.get(f"{key}-make"):
+            how = self.cleaned_data.get(f"{key}-make") if value else ""
+            if how in (True, "list"):
                 given[key] = {MAKE: "list", "name": value}
+            elif how:
+                days = self.cleaned_data.get(f"{key}-days") or 90
+                given[key] = {MAKE: "segment", "name": value, "as": how, "days": days}
         return given
 
 

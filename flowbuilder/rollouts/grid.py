@@ -27,6 +27,7 @@ from accounts.models import CatalogEntry, KlaviyoAccount, User, Workspace
 from flowbuilder import access
 from flowbuilder.definition.frozen import Frozen, Question
 from flowbuilder.definition.shaping import UnableToShape
+from flowbuilder.definition.taken import definition_in
 from flowbuilder.kinds.base import count
 from flowbuilder.models import Install, TemplateFlow, Version
 from flowbuilder.operations import installs
@@ -112,7 +113,8 @@ class Judge:
         questions = self.frozen[template.pk].questions
         unread = set(fits.kinds_needed(questions)) - self.read.get(account.pk, set())
         answers = self._answers(questions, account)
-        missing = [one for one in questions if one.key not in answers]
+        needed = self.frozen[template.pk].needed(fits.values_of(answers))
+        missing = [one for one in needed if one.key not in answers]
         if missing and any(set(fits.CATALOG_KINDS.get(one.kind, ())) & unread for one in missing):
             why = (
                 "What is in this account was not read yet, or there is nothing of that kind. Read it to know."
@@ -120,9 +122,10 @@ class Judge:
             return Cell(template, UNKNOWN, "Not read yet", why)
         if missing:
             names = " ".join(f"“{one.question}”" for one in missing)
-            return Cell(
-                template, ASKS, f"Needs {count(len(missing), 'answer')}", f"Nothing there fits: {names}"
-            )
+            why = f"Nothing there fits: {names}"
+            if all(definition_in(one.limits) is not None for one in missing):
+                why += " It can be made there, as the template brings it along."
+            return Cell(template, ASKS, f"Needs {count(len(missing), 'answer')}", why)
         if why := self._problem(template, answers):
             return Cell(template, CANNOT, "Cannot", f"The flow cannot be published: {why}")
         return Cell(template, FITS, "Fits", "Every question has one clear answer there.")

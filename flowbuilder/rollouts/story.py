@@ -21,6 +21,7 @@ from flowbuilder.definition.frozen import Frozen, Question
 from flowbuilder.kinds.base import count
 from flowbuilder.models import Choice, Rollout
 from flowbuilder.publisher.dry_run import COLUMNS
+from flowbuilder.publisher.fits import values_of
 from flowbuilder.queries.rollouts import (
     NOT_READY,
     choice_rows,
@@ -345,8 +346,10 @@ class Story:
             return []
         found = {one.key: 0 for one in self.questions}
         asking = self.rollout.choices.filter(publication=None, fit=Choice.Fit.ASKS)
+        frozen = Frozen(self.rollout.version.document)
         for answers in asking.values_list("answers", flat=True):
-            for key in found.keys() - answers.keys():
+            needed = {one.key for one in frozen.needed(values_of(answers))}
+            for key in needed - answers.keys():
                 found[key] += 1
         return [
             f"“{one.question}” has no answer in {count(found[one.key], 'account')}."

@@ -235,7 +235,11 @@ def test_lists_and_segments(api: httpx.Client) -> None:
     created = {"name": "Buyers", "definition": {"condition_groups": [{"conditions": [about]}]}}
     segment = api.post("/api/segments", json={"data": {"type": "segment", "attributes": created}})
     assert segment.status_code == 201
-    assert api.get(f"/api/segments/{segment.json()['data']['id']}").status_code == 200
+    path = f"/api/segments/{segment.json()['data']['id']}"
+    assert api.get(path).json()["data"]["attributes"]["definition"] == created["definition"]
+    assert api.get(f"{path}?fields[segment]=name").json()["data"]["attributes"] == {"name": "Buyers"}
+    assert api.get(f"{path}?additional-fields[segment]=definition").status_code == 400
+    assert api.get("/api/segments/NoSuch").status_code == 404
     bad = api.post(
         "/api/segments", json={"data": {"type": "segment", "attributes": {"name": "x", "definition": {}}}}
     )

@@ -109,6 +109,15 @@ def test_other_answers_are_valid_too(
 
 
 @needs_shared
+def test_one_segment_is_told_with_its_definition(api: httpx.Client, judge: ModuleType, spec: Any) -> None:
+    for row in api.get("/api/segments").json()["data"]:
+        document = api.get(f"/api/segments/{row['id']}").json()
+        found = judge.check(spec, "GetSegmentRetrieveResponseCompoundDocument", document)
+        assert found == []
+        assert document["data"]["attributes"]["definition"]["condition_groups"]
+
+
+@needs_shared
 def test_actions_and_messages_are_valid(api: httpx.Client, judge: ModuleType, spec: Any) -> None:
     id = api.get("/api/flows").json()["data"][0]["id"]
     listed = api.get(f"/api/flows/{id}/flow-actions").json()

@@ -76,6 +76,7 @@ REQUESTS: dict[str, tuple[Callable[[Klaviyo], Any], Any, str, dict[str, str], An
     ),
     "list_lists": (lambda k: k.list_lists(), many(), "GET /api/lists", {}, None),
     "list_segments": (lambda k: k.list_segments(), many(), "GET /api/segments", {}, None),
+    "get_segment": (lambda k: k.get_segment("XyZ123"), one(), "GET /api/segments/XyZ123", {}, None),
     "list_templates": (lambda k: k.list_templates(), many(), "GET /api/templates", {}, None),
     "get_template": (lambda k: k.get_template("XyZ123"), one(), "GET /api/templates/XyZ123", {}, None),
     "create_template": (
