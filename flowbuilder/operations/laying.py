@@ -30,8 +30,7 @@ from flowbuilder.operations.proposing import graphs_in, words_of
 from flowbuilder.operations.publications import UnableToAct
 from flowbuilder.operations.questions import with_role
 from flowbuilder.publisher.standing import hash_of_email
-from flowbuilder.queries import Design
-from flowbuilder.queries.design import questions_used
+from flowbuilder.queries import Design, questions_used
 
 SINCE = " since"  # ends what stands for an email that the design wrote anew after the version
 
@@ -244,9 +243,11 @@ def _questions(
     here = dict(design.draft.requirements)
     place = max((int(one.get("place", 0)) for one in here.values()), default=0)
     held = {names.get(one["key"], one["key"]): one["key"] for one in document["requirements"]}
-    missing = [key for key in held if key in questions_used(graph) and key not in here]
+    asked = {key: {"limits": {}, **_question(document, own), "switches": []} for key, own in held.items()}
+    used = questions_used(Draft(graph=graph, requirements={**asked, **here}))
+    missing = [key for key in held if key in used and key not in here]
     for number, key in enumerate(missing, place + 1):
-        here[key] = with_role({**_question(document, held[key]), "place": number, "switches": []})
+        here[key] = with_role({**asked[key], "place": number})
     return here if missing else design.draft.requirements
 
 
@@ -284,7 +285,7 @@ def _html(value: Any, design: Design, document: Mapping[str, Any]) -> str:
 def _asked(
     document: Mapping[str, Any], design: Design, offered: Graph, names: Mapping[str, str], picked: Picked
 ) -> Iterator[Asked]:
-    here, used = design.requirements, questions_used(offered)
+    here, used = design.requirements, questions_used(replace(design.draft, graph=offered))
     for key in document["asked"]:
         question = _question(document, key)
         if names[key] in used:
