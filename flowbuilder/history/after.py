@@ -19,8 +19,8 @@ from accounts.models import User
 from flowbuilder import access
 from flowbuilder.models import Install, Publication, Reading, Version
 from flowbuilder.operations import after as operations
-from flowbuilder.operations.installs import version_to_take
 from flowbuilder.operations.leaving import Leaving, leaving
+from flowbuilder.operations.moving_on import version_to_take
 from flowbuilder.operations.publications import UnableToAct
 from flowbuilder.operations.upgrades import Offer, offer_of
 from flowbuilder.publisher.readings import last_reading

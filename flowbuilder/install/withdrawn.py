@@ -13,6 +13,7 @@ from flowbuilder.install.views import Request
 from flowbuilder.models import Install
 from flowbuilder.operations import installs as operations
 from flowbuilder.operations.installs import UnableToInstall
+from flowbuilder.operations.moving_on import answers_lost, version_to_take
 
 
 @never_cache
@@ -23,8 +24,8 @@ def show(request: Request, pk: int) -> HttpResponse:
         return redirect("install:open", install.pk)
     context = {
         "install": install,
-        "current": operations.version_to_take(install),
-        "lost": operations.answers_lost(install),
+        "current": version_to_take(install),
+        "lost": answers_lost(install),
     }
     return render(request, "install/withdrawn.html", context)
 

@@ -16,12 +16,13 @@ from accounts.access import accounts_of
 from accounts.audit import Act, record
 from accounts.clock import now as right_now
 from accounts.models import CatalogEntry, KlaviyoAccount, User, Workspace
-from flowbuilder.definition.answering import WrongAnswer, as_text, checked, options_of
+from flowbuilder.definition.answering import WrongAnswer, checked
 from flowbuilder.definition.finding import Known
 from flowbuilder.definition.frozen import Frozen, Landing, Question
 from flowbuilder.definition.shaping import SETTINGS, UnableToShape, shape
 from flowbuilder.graph import Problem
 from flowbuilder.models import Attempt, Install, Publication, TemplateFlow, Version
+from flowbuilder.operations.moving_on import move_on, version_to_take
 from flowbuilder.operations.publications import ask_for_publication
 from flowbuilder.publisher import fits, made
 from flowbuilder.publisher.fits import CATALOG_KINDS, Answer, find_answer, is_there
@@ -56,7 +57,7 @@ def start_install(*, template: TemplateFlow, workspace: Workspace, by: User) -> 
     install = begun.select_for_update().first() or Install(
         template_flow=template, workspace=workspace, created_by=by
     )
-    _move_on(install, _to_take(install))
+    move_on(install, _to_take(install))
     if install.account is None:
         usable = list(accounts_of(workspace, "publish")[:2])
         if len(usable) == 1 and usable[0].is_connected:
@@ -70,13 +71,8 @@ def take_current(*, install: Install) -> None:
     """Go on with the version that stands in the place of a withdrawn one; answers that still fit come along."""
     _lock(install)
     if install.state == Install.State.CHOOSING:
-        _move_on(install, _to_take(install))
+        move_on(install, _to_take(install))
         install.save(update_fields=["version", "answers", "shape"])
-
-
-def version_to_take(install: Install) -> Version | None:
-    """The version that this install could go on with; None where all were withdrawn."""
-    return install.template_flow.offered_to(install.workspace_id)
 
 
 def _to_take(install: Install) -> Version:
@@ -89,54 +85,6 @@ def _to_take(install: Install) -> Version:
             why = "is not open to everybody yet: a reviewer of this site has to say yes first."
         raise UnableToInstall(f"“{template}” {why} The library has other template flows.")
     return version
-
-
-def answers_lost(install: Install) -> list[str]:
-    """The questions that were answered, and that the version to go on with asks otherwise or not at all."""
-    version = version_to_take(install)
-    if version is None:
-        return []
-    kept = _carried(install, version)
-    return [
-        one.question for one in _questions(install.version) if one.key in install.answers.keys() - kept.keys()
-    ]
-
-
-def _move_on(install: Install, version: Version) -> None:
-    if install.version_id != version.pk:
-        install.answers = _carried(install, version) if install.version_id else {}
-        install.version = version
-        install.shape = _still_fits(install)
-
-
-def _carried(install: Install, version: Version) -> dict[str, Any]:
-    """The answers to questions that this version still asks."""
-    before, now = _asked(install.version), _asked(version)
-    return {key: one for key, one in install.answers.items() if key in now and now[key] == before.get(key)}
-
-
-def _still_fits(install: Install) -> dict[str, bool]:
-    """How it is built, where the version can be built so."""
-    try:
-        shape(Frozen(install.version.document).graph, install.shape)
-    except UnableToShape:
-        return {}
-    return dict(install.shape)
-
-
-def _asked(version: Version) -> dict[str, tuple[str, ...]]:
-    """Key -> what decides which answers fit: a question that is only worded anew keeps its answer."""
-    return {
-        one.key: (
-            *(one.kind, one.looks_for, one.integration, one.role),
-            *(as_text(value) for value, _ in options_of(one)),
-        )
-        for one in _questions(version)
-    }
-
-
-def _questions(version: Version) -> tuple[Question, ...]:
-    return Frozen(version.document).questions
 
 
 @transaction.atomic

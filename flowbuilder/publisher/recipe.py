@@ -26,7 +26,9 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 MOST_KEPT = 64
 _kept: OrderedDict[tuple[str, str, frozenset[Part]], Recipe] = OrderedDict()
-_questions: OrderedDict[str, tuple[Question, ...]] = OrderedDict()  # content hash -> those of its document
+# content hash -> those of its document
+_questions: OrderedDict[str, tuple[Question, ...]] = OrderedDict()
+_contents: OrderedDict[str, Mapping[str, Any]] = OrderedDict()
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ def recipe(version: Version, shape: Mapping[str, Any], answers: Mapping[str, Any
 
 def email_of(version: Version, key: str, answers: Mapping[str, Any]) -> Any:
     """An email that is written in the design, with an account's answers in it; None where it holds none of this key."""
-    content = version.document["contents"].get(key)
+    content = _once(_contents, version.content_hash, lambda: version.document["contents"]).get(key)
     return content and email_for(content, key, _questions_of(version), answers)
 
 
