@@ -6,7 +6,7 @@ come back to, and setting the questions is an act that can be undone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,7 +22,7 @@ from accounts.klaviyo.shapes import Template
 from accounts.klaviyo.wire import Transport
 from accounts.models import CatalogEntry, KlaviyoAccount, User, Workspace
 from flowbuilder.definition.asking import Choice, Taken, ask_all, only_id
-from flowbuilder.definition.extracting import Extraction, Known, extract
+from flowbuilder.definition.extracting import Extraction, Known, Line, extract
 from flowbuilder.definition.pieces import EMAILS
 from flowbuilder.definition.reading import Read, read_document
 from flowbuilder.definition.taken import ids_in as inside
@@ -163,14 +163,14 @@ class Segments:
 
 
 def segments_of(flow: Flow, found: Extraction, *, transport: Transport | None = None) -> Segments:
-    """What the segments that this flow names are made of, read in the account that has them. Of those in a question
-    with others nothing comes along: which of them is to be made cannot be said."""
-    ids = {only_id(line.value) for line in found.lines if line.what in ("segment", "group")}
+    """What the segments that this flow names are made of, read in the account that has them."""
+    lines = [line for line in found.lines if line.what in ("segment", "group")]
+    ids = {only_id(line.value) for line in lines}
     rows = CatalogEntry.objects.filter(
         kind=CatalogEntry.Kind.SEGMENT, klaviyo_id__in=ids, account__in=accounts_of(flow.workspace)
     ).select_related("account")
     entries = {one.klaviyo_id: one for one in rows.order_by("pk")}
-    definitions, stays = dict[str, Any](), dict[str, str]()
+    definitions, stays = dict[str, Any](), _of_several(lines)
     for id, entry in list(entries.items())[:MOST_SEGMENTS]:
         try:
             definition = _definition(entry, transport)
@@ -187,6 +187,16 @@ def segments_of(flow: Flow, found: Extraction, *, transport: Transport | None = 
     known = {key: Known(one.kind, one.name, one.integration) for key, one in named.items()}
     words = Describer(Words({key: one.name for key, one in known.items()}), {})
     return Segments({id: Taken(one, _told(one, words), known) for id, one in definitions.items()}, stays)
+
+
+def _of_several(lines: Iterable[Line]) -> dict[str, str]:
+    """Of those that one question asks for together nothing comes along."""
+    several = (line for line in lines if isinstance(line.value, list) and len(line.value) > 1)
+    return {
+        line.id: f"{line.shown}: what they are made of does not come along, since one question asks for all of them. "
+        "Each account chooses its own."
+        for line in several
+    }
 
 
 def _told(definition: Mapping[str, Any], words: Describer) -> str:

@@ -11,7 +11,9 @@ from django.utils.timezone import now as right_now
 from accounts.catalog import read_catalog
 from accounts.connection import client_for
 from accounts.models import KlaviyoAccount
+from flowbuilder.definition.extracting import Extraction, Line
 from flowbuilder.models import Flow, Install, Made, Requirement
+from flowbuilder.operations.extracting import segments_of
 from flowbuilder.operations.installs import answer_question, confirm_install, find_answers, open_questions
 from flowbuilder.operations.library import offer_in_library, publish_version
 from flowbuilder.operations.question_acts import drop_question
@@ -160,3 +162,17 @@ def test_a_question_that_is_dropped_ends_what_needs_it(alice, flow):
     drop_question(flow=flow, by=alice, key="metric")
     limits = Requirement.objects.get(flow=flow, kind="segment").limits
     assert "segment" not in limits
+
+
+def test_of_several_in_one_question_it_is_said_that_nothing_comes_along(workspace):
+    lines = (
+        Line("group", ["Seg111", "Seg222"], "“VIPs” and “Gold members”", (), ("question", "constant")),
+        Line("group", ["Seg333"], "“Silver”", (), ("question", "constant")),
+        Line("list", ["List11", "List22"], "two lists", (), ("question", "constant")),
+    )
+    found = segments_of(make.flow(workspace), Extraction(lines=lines, stays=()))
+    assert not found.taken
+    assert list(found.stays.values()) == [
+        "“VIPs” and “Gold members”: what they are made of does not come along, since one question asks for all of "
+        "them. Each account chooses its own."
+    ]
