@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from django.db import DatabaseError, connection
+from django.db.migrations.loader import MigrationLoader
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from kombu.exceptions import OperationalError
