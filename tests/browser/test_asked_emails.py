@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -16,17 +18,19 @@ HTML = """<a href="https://shop.example/sale?a=1&amp;b=2">Sale</a>
 
 
 @pytest.fixture
-def email(in_site) -> int:
-    """One that a flow of the demo sends, with something to ask for in it."""
+def email(in_site) -> Iterator[int]:
+    """One that a flow of the demo sends, with something to ask for in it while the test runs."""
 
-    def write() -> int:
+    def write() -> tuple[int, str, str]:
         used = next(
             one for one in Email.objects.select_related("workspace") if uses_of(one.workspace).get(one.key)
         )
         Email.objects.filter(pk=used.pk).update(html=HTML, text="")
-        return used.pk
+        return used.pk, used.html, used.text
 
-    return int(in_site(write))
+    pk, html, text = in_site(write)
+    yield pk
+    in_site(lambda: Email.objects.filter(pk=pk).update(html=html, text=text))
 
 
 def asked(page: Page) -> Locator:
